@@ -1,0 +1,64 @@
+# make lab | start | test | test-real | chapters | check | bench | lock |
+#      test-colab | test-floors.  Every target makes the environment it needs.
+# Another Python: make lab PY=python3.12.  Small install without GPU packages
+# (untested): make lab TORCH_BACKEND=cpu.
+
+PY ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+TORCH_BACKEND ?=
+PORTABLE := env -u COURSE_DATA -u COURSE_WORLD -u COURSE_DEVICE -u COURSE_SOURCE \
+	CUDA_VISIBLE_DEVICES= OMP_NUM_THREADS=1
+PYTEST := $(BIN)/python -m pytest -q -rs -n 2 --dist loadscope
+
+.PHONY: lab start test test-real chapters check bench lock test-colab test-floors
+
+lab: start
+	$(BIN)/jupyter lab --ServerApp.root_dir=. \
+		--LabApp.default_url=/lab/tree/my/00_start_here.ipynb
+
+start: $(VENV)/.ready
+	@$(BIN)/python -m course_lib start
+
+test: $(VENV)/.ready
+	$(PORTABLE) $(PYTEST) --nbval tests chapters
+
+test-real: $(VENV)/.ready
+	@test -d "$(COURSE_DATA)" || { echo "make test-real needs the folder of \
+	real data: make test-real COURSE_DATA=path"; exit 1; }
+	OMP_NUM_THREADS=1 COURSE_DATA="$(abspath $(COURSE_DATA))" COURSE_WORLD=real \
+		$(PYTEST) --nbval-lax --nbval-cell-timeout=600 chapters
+	OMP_NUM_THREADS=1 COURSE_DATA="$(abspath $(COURSE_DATA))" $(PYTEST) tests
+
+chapters: $(VENV)/.ready
+	$(BIN)/python chapters/make.py $(ONLY)
+
+check: $(VENV)/.ready
+	$(BIN)/python -m ruff check .
+	$(BIN)/python chapters/make.py --check $(ONLY)
+
+bench: $(VENV)/.ready
+	$(BIN)/python -m pytest -q -s -o python_files='bench_*.py' tests/benchmarks
+
+lock: $(VENV)/.ready
+	$(BIN)/uv pip compile pyproject.toml --extra bench --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header -q -o requirements.lock
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "The course needs Python 3.11 or newer and $(PY) is not: install" \
+		"one and name it, like make lab PY=python3.12"; exit 1; }
+	$(PY) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check uv
+ifeq ($(TORCH_BACKEND),)
+	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes \
+		-r requirements.lock
+else
+	sed -e '/--hash=/d' -e 's/ *\\$$//' requirements.lock > $(VENV)/constraints.txt
+	UV_TORCH_BACKEND=$(TORCH_BACKEND) $(BIN)/uv pip install -q \
+		--python $(BIN)/python -c $(VENV)/constraints.txt -e '.[bench]'
+endif
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps \
+		--no-build-isolation -e .
+	touch $@
