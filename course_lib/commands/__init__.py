@@ -1,1 +1,1 @@
-"""commands."""
+"""The commands behind ``python -m course_lib``, a module for each."""
