@@ -78,6 +78,11 @@ class ConfusionMatrix:
     ):
         if num_classes < 1:
             raise InputError(f"num_classes is {num_classes}; give at least 1")
+        if 0 <= ignore_index < num_classes:
+            raise InputError(
+                f"ignore_index {ignore_index} is also a class (0 to {num_classes - 1});"
+                " give an id beyond the classes"
+            )
         self.num_classes, self.ignore_index = num_classes, ignore_index
         self.void = _checked_void(void)
         self.matrix = torch.zeros(num_classes + 1, num_classes + 1, dtype=torch.int64)
@@ -148,20 +153,25 @@ class ConfusionMatrix:
         """Flat int64 ids with void moved to the id C."""
         if ids.is_floating_point() or ids.dtype == torch.bool:
             raise InputError(
-                f"{what} are {ids.dtype}, not class ids; give integers, of logits "
+                f"{what}: {ids.dtype} are not class ids; give integers, of logits "
                 "their argmax over the classes"
             )
         ids = ids.flatten().long()
+        if self._are_classes(ids):  # the usual prediction: nothing to move
+            return ids
         void = ids == self.ignore_index
-        ids = ids.masked_fill(void, 0)
-        if ids.numel() and not 0 <= ids.min() <= ids.max() < self.num_classes:
-            wrong = ids[(ids < 0) | (ids >= self.num_classes)][0].item()
+        known = ids.masked_fill(void, 0)
+        if not self._are_classes(known):
+            wrong = known[(known < 0) | (known >= self.num_classes)][0].item()
             raise InputError(
-                f"{what} hold the id {wrong}, but the {self.num_classes} classes are "
-                f"0 to {self.num_classes - 1} and void is {self.ignore_index}; map it "
-                "to a class or to void"
+                f"{what}: id {wrong} is none of the {self.num_classes} classes (0 to "
+                f"{self.num_classes - 1}) nor void ({self.ignore_index}); map it to "
+                "one of them"
             )
-        return ids.masked_fill(void, self.num_classes)
+        return known.masked_fill_(void, self.num_classes)
+
+    def _are_classes(self, ids: Tensor) -> bool:
+        return not ids.numel() or bool(0 <= ids.min() and ids.max() < self.num_classes)
 
 
 def reduced_iou(

@@ -160,11 +160,15 @@ def test_one_pixel_and_no_pixel():
 @pytest.mark.parametrize(
     ("labels", "prediction", "sentence"),
     [
-        ([0, 11], [0, 0], "labels hold the id 11, but the 2 classes are 0 to 1"),
-        ([0, 1], [0, 2], "prediction hold the id 2"),
-        ([0, 1], [0, -1], "prediction hold the id -1"),
+        (
+            [0, 11],
+            [0, 0],
+            r"labels: id 11 is none of the 2 classes \(0 to 1\) nor void \(255\)",
+        ),
+        ([0, 1], [0, 2], "prediction: id 2 is none"),
+        ([0, 1], [0, -1], "prediction: id -1 is none"),
         ([0, 1], [0], r"labels are \(2,\) but the prediction is \(1,\)"),
-        ([0, 1], [0.2, 1.0], "prediction are torch.float32, not class ids"),
+        ([0, 1], [0.2, 1.0], "prediction: torch.float32 are not class ids"),
     ],
 )
 def test_what_are_no_class_ids_is_refused(labels, prediction, sentence):
@@ -175,6 +179,10 @@ def test_what_are_no_class_ids_is_refused(labels, prediction, sentence):
 def test_wrong_words_are_refused():
     with pytest.raises(InputError, match='void is "count"; choose'):
         ConfusionMatrix(2, void="count")
+    with pytest.raises(InputError, match="ignore_index 1 is also a class"):
+        ConfusionMatrix(2, ignore_index=1)
+    with pytest.raises(InputError, match="num_classes is 0"):
+        ConfusionMatrix(0)
     with pytest.raises(InputError, match="matrix of 3 classes cannot be added"):
         ConfusionMatrix(2).merge(ConfusionMatrix(3))
     with pytest.raises(InputError, match='reduction is "mean"; choose'):
