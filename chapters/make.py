@@ -25,7 +25,11 @@ from pathlib import Path
 import jupytext
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError
+from nbclient.exceptions import (
+    CellExecutionError,
+    CellTimeoutError,
+    DeadKernelError,
+)
 from nbformat import NotebookNode
 
 CHAPTERS = Path(__file__).resolve().parent
@@ -162,6 +166,8 @@ def made(twin: Path, seconds: int) -> str:
         execute(notebook, notebook_of(twin).parent, seconds)
     except CellTimeoutError:
         sys.exit(f"{twin.stem}: {failing(notebook)}\nran longer than {seconds} s")
+    except DeadKernelError:
+        sys.exit(f"{twin.stem}: {failing(notebook)}\nthe kernel died (memory?)")
     except CellExecutionError as error:
         sys.exit(f"{twin.stem}: {failing(notebook)}\n{error.ename}: {error.evalue}")
     nbformat.validate(notebook)
@@ -169,11 +175,11 @@ def made(twin: Path, seconds: int) -> str:
 
 
 def failing(notebook: NotebookNode) -> str:
-    """Name the first cell that failed or never ended, with its source."""
+    """Name the cell that failed, or the last that was begun, with its source."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     done = [cell for cell in code if cell.execution_count is not None]
     bad = [c for c in done if any(o.output_type == "error" for o in c.outputs)]
-    cell = (bad or code[len(done) :])[0]
+    cell = (bad or done[-1:] or code)[0]
     indented = re.sub(r"^", "    ", cell.source, flags=re.MULTILINE)
     return f"code cell {code.index(cell) + 1} of {len(code)} failed\n{indented}"
 

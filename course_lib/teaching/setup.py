@@ -3,7 +3,6 @@
 import os
 import random
 import re
-import warnings
 from importlib import metadata
 
 from course_lib.errors import InputError
@@ -20,26 +19,6 @@ FLOORS = {
     "pooch": "1.8",
 }
 
-STYLE = {
-    "figure.dpi": 90,
-    "figure.facecolor": "white",
-    "savefig.facecolor": "white",
-    "axes.facecolor": "white",
-    "axes.edgecolor": "#5b6770",
-    "axes.titlesize": 11,
-    "axes.titlelocation": "left",
-    "axes.labelsize": 10,
-    "axes.labelcolor": "#263238",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": False,
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "image.interpolation": "nearest",
-    "legend.frameon": False,
-    "lines.linewidth": 2.0,
-}
-
 
 def setup(seed: int = 0) -> None:
     """Make a notebook repeatable; prints nothing when all is well.
@@ -53,10 +32,12 @@ def setup(seed: int = 0) -> None:
 
     Taught in chapters/00_start_here.
     """
+    from course_lib.show.style import use_style
+
     check_floors()
     seed_everything(seed)
     make_deterministic()
-    set_plot_style()
+    use_style()
 
 
 def check_floors() -> None:
@@ -99,12 +80,3 @@ def make_deterministic() -> None:
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True, warn_only=accelerated)
     torch.backends.cudnn.benchmark = False
-
-
-def set_plot_style() -> None:
-    """White, quiet, legible: the same figures everywhere."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import matplotlib
-
-    matplotlib.rcParams.update(STYLE)

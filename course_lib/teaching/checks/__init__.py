@@ -8,6 +8,7 @@ names the input, what came back and what was expected::
         expect("area of box [1, 1, 4, 5]", answer(box), 12.0)
 """
 
+import math
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -86,12 +87,7 @@ def brief(value: Any) -> str:
     shape = getattr(value, "shape", None)
     if shape is None:
         return f"{value:.4g}" if isinstance(value, float) else repr(value)
-    if value.size == 0 if hasattr(value, "ptp") else len(shape) and 0 in shape:
-        return f"an empty one of shape {tuple(shape)}"
-    count = 1
-    for side in shape:
-        count *= side
-    if count > 12:
+    if math.prod(shape) > 12:
         return f"one of shape {tuple(shape)}"
-    rounded = value.tolist()
-    return str(round(rounded, 4) if isinstance(rounded, float) else rounded)
+    listed = value.tolist()
+    return str(round(listed, 4) if isinstance(listed, float) else listed)
