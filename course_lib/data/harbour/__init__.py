@@ -1,0 +1,6 @@
+"""The harbour: a drawn world whose every difficulty is a dial."""
+
+from course_lib.data.harbour.dataset import Harbour, Scene
+from course_lib.data.harbour.dials import Dials
+
+__all__ = ["Dials", "Harbour", "Scene"]
