@@ -62,3 +62,22 @@ endif
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps \
 		--no-build-isolation -e .
 	touch $@
+
+# A real environment with Colab's versions (Python 3.13 by uv if need be), and in
+# it the tests of a notebook that stands alone. Several GB; not for every day.
+COLAB := .venv-colab
+test-colab: $(VENV)/.ready
+	$(BIN)/uv venv -q --allow-existing --python 3.13 $(COLAB)
+	$(BIN)/uv pip install -q --python $(COLAB)/bin/python torch torchvision \
+		ipywidgets ipykernel matplotlib numpy scikit-image pooch pillow \
+		nbclient tqdm safetensors pycocotools -c tests/colab-constraints.txt
+	$(PORTABLE) COLAB_PYTHON=$(abspath $(COLAB)/bin/python) \
+		$(BIN)/python -m pytest -q -rs tests/test_colab.py
+
+# The tests on the oldest versions that pyproject.toml allows. Several GB.
+FLOORS := .venv-floors
+test-floors: $(VENV)/.ready
+	$(BIN)/uv venv -q --allow-existing --python 3.11 $(FLOORS)
+	$(BIN)/uv pip install -q --python $(FLOORS)/bin/python \
+		--resolution lowest-direct -e '.[bench]'
+	$(PORTABLE) $(FLOORS)/bin/python -m pytest -q -rs tests
