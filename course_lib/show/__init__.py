@@ -8,7 +8,7 @@ from importlib import import_module
 
 WHERE = {
     "use_style": "style", "COLOURS": "style", "MARKERS": "style",
-    "show": "figures", "display_png": "figures", "to_png": "figures",
+    "show": "figures", "display_sheet": "figures", "to_png": "figures",
     "summary": "figures",
     "pictures": "panels", "as_picture": "panels", "grid": "panels",
     "draw": "panels",

@@ -53,6 +53,9 @@ def scores(card: dict) -> dict[str, np.ndarray]:
     if missing:
         raise InputError(f"the curve card lacks {', '.join(missing)}: measure it "
                          "again with python -m course_lib curve")
+    if not card["methods"]:
+        raise InputError("the curve card holds no method: measure one with "
+                         "python -m course_lib curve")
     curves = {}
     for name, seeds in card["methods"].items():
         rows = [np.asarray(row, dtype=float) for row in seeds.values()]

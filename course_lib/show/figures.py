@@ -11,13 +11,16 @@ from PIL import Image
 
 from course_lib.errors import InputError
 
-LARGEST_PNG = 100_000  # bytes
+LARGEST = 100_000  # bytes of a figure on the page
+DRAWN_DPI = 160  # dots an inch
 SCREEN_DPI = 100  # an inch of figure is this wide on the page, in CSS pixels
-PRINT_DPI = (160, 120, 100, 80, 60)  # tried from the finest
+# Tried in this order: format, dots an inch, and how to save.
+TRIES = [("png", dpi, colours) for dpi in (160, 120, 100) for colours in (None, 256)]
+TRIES += [("jpeg", dpi, quality) for dpi in (120, 100, 80, 60) for quality in (85, 75)]
 
 
 def show(fig: Figure, *, alt: str, data: Any = None) -> None:
-    """Display a figure as one described PNG, and close it.
+    """Display a figure as one described picture, and close it.
 
     Args:
         fig: any matplotlib figure.
@@ -32,57 +35,67 @@ def show(fig: Figure, *, alt: str, data: Any = None) -> None:
     Taught in chapters/00_start_here.
     """
     line = "" if data is None else f"figure data: {summary(data)}"
-    display_png(to_png(fig), alt)
+    display_sheet(sheet_of(fig), alt)
     if line:
         grey = f'<small style="color:#767676">{html.escape(line)}</small>'
         _display({"text/plain": line, "text/html": grey})
 
 
-def display_png(png: bytes, alt: str) -> None:
-    """Put PNG bytes on the page, with the alt text in the output's metadata.
+def display_sheet(sheet: Image.Image, alt: str) -> None:
+    """Put a drawn sheet on the page, with the alt text in the output's metadata.
 
-    The width on the page is that of 100 pixels an inch, however fine the PNG.
+    A PNG where it stays under ``LARGEST`` bytes, as drawings do; photographs
+    become a JPEG. On the page an inch of figure takes 100 pixels, however fine
+    the file. The same sheet gives the same bytes.
+
+    Raises:
+        InputError: if ``alt`` is too short, or nothing is small enough.
+
     Taught in chapters/00_start_here.
     """
-    if len(alt.strip()) < 8:
-        raise InputError(f"alt is {alt!r}: say in a sentence what is to be seen")
     alt = " ".join(alt.split())
-    with Image.open(io.BytesIO(png)) as picture:
-        shown = round(picture.width * SCREEN_DPI / picture.info["dpi"][0])
-    about = {"image/png": {"alt": alt, "width": shown}}
-    text = base64.b64encode(png).decode()
-    _display({"image/png": text, "text/plain": f"[figure] {alt}"}, about)
+    if len(alt) < 8:
+        raise InputError(f"alt is {alt!r}: say in a sentence what is to be seen")
+    mime, content = small(sheet)
+    width = round(sheet.width * SCREEN_DPI / DRAWN_DPI)
+    bundle = {mime: base64.b64encode(content).decode(), "text/plain": f"[{alt}]"}
+    _display(bundle, {mime: {"alt": alt, "width": width}})
 
 
-def to_png(fig: Figure, largest: int = LARGEST_PNG) -> bytes:
-    """Draw a figure as PNG bytes, under ``largest`` bytes, and close it.
-
-    The finest resolution that fits is taken, in full colour or, failing that,
-    in 256 colours. The same figure gives the same bytes.
-    Taught in chapters/00_start_here.
-    """
+def sheet_of(fig: Figure) -> Image.Image:
+    """Draw a figure, cut to what is on it, at 160 dots an inch, and close it."""
     close(fig)
-    for dpi in PRINT_DPI:
-        sheet = io.BytesIO()
-        fig.savefig(sheet, format="png", dpi=dpi, bbox_inches="tight",
-                    pad_inches=0.06, metadata={"Software": None})
-        png = small_png(Image.open(sheet).convert("RGB"), dpi, largest)
-        if png is not None:
-            return png
-    raise InputError(f"the figure takes more than {largest} bytes at {dpi} dots "
-                     "an inch: draw fewer or smaller pictures")
+    file = io.BytesIO()
+    fig.savefig(file, format="png", dpi=DRAWN_DPI, bbox_inches="tight",
+                pad_inches=0.06, pil_kwargs={"compress_level": 1})
+    return Image.open(file).convert("RGB")
 
 
-def small_png(picture: Image.Image, dpi: int, largest: int) -> bytes | None:
-    """PNG bytes of a picture, in 256 colours if need be; None if still too large."""
-    for colours in (None, 256):
-        sheet, kept = io.BytesIO(), picture
-        if colours:
-            kept = picture.quantize(colours, dither=Image.Dither.NONE)
-        kept.save(sheet, "PNG", optimize=True, dpi=(dpi, dpi))
-        if sheet.tell() <= largest:
-            return sheet.getvalue()
-    return None
+def small(sheet: Image.Image, largest: int = LARGEST) -> tuple[str, bytes]:
+    """The finest file of a sheet that fits: its MIME type and its bytes."""
+    photograph = False
+    for kind, dpi, how in TRIES:
+        if photograph and kind == "png":
+            continue
+        size = [round(side * dpi / DRAWN_DPI) for side in sheet.size]
+        resized = sheet.resize(size, Image.Resampling.LANCZOS)
+        if kind == "png" and how:
+            resized = resized.quantize(how, dither=Image.Dither.NONE)
+        options = {"optimize": True} if kind == "png" else {"quality": how}
+        file = io.BytesIO()
+        resized.save(file, kind, **options)
+        if file.tell() <= largest:
+            return f"image/{kind}", file.getvalue()
+        photograph |= file.tell() > 7 * largest  # no PNG of it will ever fit
+    raise InputError(f"the figure takes more than {largest} bytes: draw fewer or "
+                     "smaller pictures")
+
+
+def to_png(fig: Figure) -> bytes:
+    """PNG bytes of a figure, for a widget, where size does not matter; closes it."""
+    file = io.BytesIO()
+    sheet_of(fig).save(file, "PNG")
+    return file.getvalue()
 
 
 def close(fig: Figure) -> None:
@@ -109,7 +122,9 @@ def summary(data: Any) -> str:
 
 
 def _summary(array: np.ndarray) -> str:
-    shape = f"({', '.join(map(str, array.shape))})"
+    shape = array.shape
+    if not shape:
+        return _digits(float(array), 0)
     values = array[~np.isnan(array)] if array.dtype.kind == "f" else array
     text = f", {array.size - values.size} nan" if values.size < array.size else ""
     if not values.size:

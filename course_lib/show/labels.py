@@ -105,6 +105,7 @@ def legend(where, classes, ids: Any) -> None:
         letters = 5 + sum(map(len, names)) / len(names)
         fit = max(1, int(where.get_figwidth() * 10.5 / letters))
         rows = -(-len(ids) // fit)
+        where.set_figheight(where.get_figheight() + 0.24 * rows)
         where.legend(loc="outside lower center", ncols=-(-len(ids) // rows), **look)
     else:
         where.legend(loc="upper left", bbox_to_anchor=(1.01, 1), **look)

@@ -34,8 +34,6 @@ def pictures(images: Sequence[Any], titles: Sequence[str] | None = None,
 
     Taught in chapters/01_pixels_and_labels.
     """
-    from course_lib.show.labels import legend, present_ids
-
     titles = list(titles or [""] * len(images))
     if not images or len(titles) != len(images):
         raise InputError(f"{len(images)} pictures came with {len(titles)} titles: "
@@ -46,6 +44,8 @@ def pictures(images: Sequence[Any], titles: Sequence[str] | None = None,
         ax.set_title(title)
     masks = [image for image in images if is_mask(image, classes)]
     if masks:
+        from course_lib.show.labels import legend, present_ids
+
         legend(fig, classes, present_ids(*masks))
     return fig
 
@@ -71,10 +71,10 @@ def draw(ax, image: Any, classes=None, cmap: str = "viridis") -> None:
 
     The top left corner of the picture is (0, 0), the bottom right (W, H).
     """
-    from course_lib.show.labels import colourise
-
     height, width = _size(image)
     if is_mask(image, classes):
+        from course_lib.show.labels import colourise
+
         image = colourise(image, classes)
     array = as_array(image)
     if array.ndim == 3 or array.dtype.kind != "f":

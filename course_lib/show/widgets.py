@@ -1,21 +1,15 @@
 """Sliders beside a figure, and the row of pictures that stands in for them."""
 
 import html
-import io
 from collections.abc import Callable
 from typing import Any
 
 from matplotlib.figure import Figure
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from course_lib.errors import InputError
-from course_lib.show.figures import (
-    LARGEST_PNG,
-    PRINT_DPI,
-    display_png,
-    small_png,
-    to_png,
-)
+from course_lib.show.figures import DRAWN_DPI, display_sheet, sheet_of, to_png
+from course_lib.show.panels import PAGE
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -39,7 +33,7 @@ def explore(draw: Callable[..., Figure], *, alt: str, **sliders: Any) -> None:
     Taught in chapters/00_start_here.
     """
     panel, _ = explorer(draw, **sliders)
-    display_png(static_row(draw, **sliders), alt)
+    display_sheet(static_row(draw, **sliders), alt)
     names = ", ".join(f"{name} ({_range(given)})" for name, given in sliders.items())
     from IPython.display import display
 
@@ -117,8 +111,8 @@ def middle(name: str, given: Any) -> Any:
     return values[len(values) // 2]
 
 
-def static_row(draw: Callable[..., Figure], **sliders: Any) -> bytes:
-    """PNG of the figure for three values of the first slider, each named above.
+def static_row(draw: Callable[..., Figure], **sliders: Any) -> Image.Image:
+    """The figure for three values of the first slider, each named above.
 
     Wide figures are stacked, the others stand side by side.
     Taught in chapters/00_start_here.
@@ -128,29 +122,23 @@ def static_row(draw: Callable[..., Figure], **sliders: Any) -> bytes:
     first, *_ = sliders
     rest = {name: middle(name, given) for name, given in sliders.items()}
     values = three(first, sliders[first])
-    pngs = [to_png(draw(**{**rest, first: v}), 10**7) for v in values]
-    parts = [Image.open(io.BytesIO(png)).convert("RGB") for png in pngs]
+    parts = [sheet_of(draw(**{**rest, first: value})) for value in values]
     titles = [f"{first.replace('_', ' ')} = {_text(value)}" for value in values]
-    sheet = side_by_side(parts, titles)
-    for dpi in PRINT_DPI:
-        share = dpi / PRINT_DPI[0]
-        size = (round(sheet.width * share), round(sheet.height * share))
-        png = small_png(sheet.resize(size, Image.Resampling.LANCZOS), dpi, LARGEST_PNG)
-        if png is not None:
-            return png
-    raise InputError("the static row is too large: draw a smaller figure")
+    return side_by_side(parts, titles)
 
 
 def side_by_side(parts: list[Image.Image], titles: list[str]) -> Image.Image:
     """Paste pictures next to each other, or below if they are wide, with titles."""
     from matplotlib.font_manager import findfont
 
-    head, gap = PRINT_DPI[0] // 4, PRINT_DPI[0] // 8
-    font = ImageFont.truetype(findfont("DejaVu Sans:bold"), PRINT_DPI[0] // 7)
+    head, gap = DRAWN_DPI // 4, DRAWN_DPI // 8
+    font = ImageFont.truetype(findfont("DejaVu Sans:bold"), DRAWN_DPI // 7)
+    stacked = max(part.width for part in parts) > 5 * DRAWN_DPI
+    across, down = (1, len(parts)) if stacked else (len(parts), 1)
+    share = (PAGE * DRAWN_DPI / across - gap) / max(part.width for part in parts)
+    parts = [ImageOps.scale(part, min(share, 1)) for part in parts]
     wide = max(part.width for part in parts)
     tall = max(part.height for part in parts) + head
-    stacked = wide > 5 * PRINT_DPI[0]
-    across, down = (1, len(parts)) if stacked else (len(parts), 1)
     size = (across * (wide + gap) - gap, down * (tall + gap) - gap)
     sheet = Image.new("RGB", size, "white")
     pen = ImageDraw.Draw(sheet)
