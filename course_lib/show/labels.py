@@ -168,7 +168,10 @@ def _draw_box(ax, box, label, score, classes) -> None:
     name = classes.names[label] if named else "" if label is None else str(label)
     text = f"{name} {score:.2f}".strip() if score is not None else name
     dark = np.dot(colour, (0.299, 0.587, 0.114)) < 0.55
+    left = x < 0.85 * ax.get_xlim()[1]  # further right, a tag would leave the picture
     if text:
-        ax.annotate(text, (x, y), (1, 2), textcoords="offset points", fontsize=8.5,
+        ax.annotate(text, (x if left else x + width, y), (1 if left else -1, 2),
+                    ha="left" if left else "right", textcoords="offset points",
                     color="white" if dark else "#111111", annotation_clip=False,
+                    fontsize=8.5,
                     bbox=dict(facecolor=colour, edgecolor="none", pad=1.4))

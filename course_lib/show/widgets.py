@@ -21,7 +21,8 @@ def explore(draw: Callable[..., Figure], *, alt: str, **sliders: Any) -> None:
     JupyterLab, Jupyter Notebook and Colab.
 
     Args:
-        draw: called with one value for each slider; returns a figure.
+        draw: called with one value for each slider; returns a figure. One picture
+            looks best: three of them must fit on a page.
         alt: what the row of three figures shows.
         sliders: by name, ``(low, high)`` or ``(low, high, step)`` in whole or
             real numbers, or a list of choices. The first one runs through the
