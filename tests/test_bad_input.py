@@ -1,0 +1,159 @@
+"""Odd and broken input, as it meets the command line.
+
+Each gets the right treatment or one sentence; never a traceback, never a guess.
+How a single file is read is tested in test_images.
+"""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from colour_net import net_file, painted  # noqa: F401 (a fixture)
+from PIL import Image
+
+from course_lib.__main__ import main
+from course_lib.data.classes import CAMVID
+
+SKY, BUILDING, ROAD, CAR = 0, 1, 3, 8
+EXIF_ROTATION = 0x0112
+
+
+def street():
+    """Sky, building and road in rows, a car at the lower left: no symmetry."""
+    mask = torch.full((12, 20), ROAD)
+    mask[:3], mask[3:6], mask[9:, :4] = SKY, BUILDING, CAR
+    return mask
+
+
+def rgb(mask):
+    return Image.fromarray(painted(mask, "camvid").permute(1, 2, 0).numpy())
+
+
+def grey(values, mode="L"):
+    kind = np.uint8 if mode == "L" else np.uint16
+    return Image.fromarray(np.asarray(values, dtype=kind))
+
+
+def as_palette(mask):
+    """Colours by a palette whose order is not that of the classes."""
+    picture = grey(100 - mask)
+    colours = [0, 0, 0] * 256
+    for index in range(CAMVID.num_classes):
+        colours[3 * (100 - index) : 3 * (101 - index)] = CAMVID.palette[index]
+    picture.putpalette(colours)
+    return picture
+
+
+def with_alpha(mask):
+    picture = rgb(mask).convert("RGBA")
+    picture.putalpha(255)
+    return picture
+
+
+def on_its_side(path, mask):
+    """A camera's way: pixels lie on their side, a tag says how to hold them."""
+    exif = Image.Exif()
+    exif[EXIF_ROTATION] = 6  # turn clockwise to see it upright
+    rgb(mask.rot90(1)).save(path, exif=exif)
+
+
+def save_kind(folder, kind):
+    """Write a picture of that kind; gives the labels that must come back."""
+    mask, path = street(), folder / f"{kind}.png"
+    flat = torch.full_like(mask, SKY)  # CamVid's sky is the grey (128, 128, 128)
+    if kind == "rgb":
+        rgb(mask).save(path)
+    elif kind == "palette":
+        as_palette(mask).save(path)
+    elif kind == "alpha":
+        with_alpha(mask).save(path)
+    elif kind == "exif":
+        on_its_side(path, mask)
+    elif kind == "cmyk":
+        rgb(mask).convert("CMYK").save(path.with_suffix(".tif"))
+    elif kind == "one_pixel":
+        mask = torch.tensor([[CAR]])
+        rgb(mask).save(path)
+    elif kind == "one_row":
+        mask = street()[:, :1].T
+        rgb(mask).save(path)
+    elif kind == "three_wide":  # as many columns as channels
+        mask = street()[:, :3]
+        rgb(mask).save(path)
+    elif kind == "grey":
+        mask = flat
+        grey(np.full(mask.shape, 128)).save(path)
+    elif kind == "sixteen_bit":
+        mask = flat
+        grey(np.full(mask.shape, 128 * 257), "I;16").save(path)
+    return mask
+
+
+KINDS = ["rgb", "palette", "alpha", "exif", "cmyk", "one_pixel", "one_row"]
+KINDS += ["three_wide", "grey", "sixteen_bit"]
+
+
+def status_and_output(capsys, *words):
+    status = main([str(word) for word in words])
+    return status, *capsys.readouterr()
+
+
+def test_predict_treats_every_kind_of_picture_rightly(net_file, tmp_path, capsys):  # noqa: F811
+    shots, out = tmp_path / "shots", tmp_path / "out"
+    shots.mkdir()
+    wanted = {kind: save_kind(shots, kind) for kind in KINDS}
+    words = ["predict", shots, "--checkpoint", net_file, "--out", out, "--json"]
+    status, stdout, _ = status_and_output(capsys, *words)
+    assert status == 0
+    ratios = json.loads(stdout)
+    assert set(ratios) == set(KINDS)
+    for kind, mask in wanted.items():
+        labels = np.array(Image.open(out / f"{kind}_labels.png"))
+        assert np.array_equal(labels, mask.numpy()), kind
+        assert sum(ratios[kind].values()) == pytest.approx(1)
+        with Image.open(out / f"{kind}_overlay.png") as overlay:
+            assert overlay.size == mask.shape[::-1], kind
+
+
+def no_picture(path):
+    path.write_text("this is a shopping list")
+
+
+def nothing(path):
+    path.write_bytes(b"")
+
+
+def half(path):
+    rgb(street().repeat(20, 20)).save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def folder_in_its_place(path):
+    path.mkdir()
+
+
+@pytest.mark.parametrize("damage", [no_picture, nothing, half, folder_in_its_place])
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+def test_predict_names_a_broken_picture_and_goes_on(
+    net_file,  # noqa: F811
+    tmp_path,
+    capsys,
+    damage,
+    ending,
+):
+    broken, whole = tmp_path / f"broken.{ending}", tmp_path / "whole.png"
+    damage(broken)
+    rgb(street()).save(whole)
+    words = ["predict", broken, whole, "--checkpoint", net_file, "--out", tmp_path / "o"]
+    status, stdout, stderr = status_and_output(capsys, *words)
+    assert status == 1 and stdout.startswith("whole: road")
+    assert (tmp_path / "o" / "whole_labels.png").exists()
+    assert one_sentence(stderr).startswith(str(broken))
+
+
+def one_sentence(stderr):
+    """The line that is no progress bar; there must be one, and no traceback."""
+    (line,) = [each for each in stderr.splitlines() if each and "it/s]" not in each]
+    assert "Traceback" not in line and line[-1] not in ":;,"
+    return line
