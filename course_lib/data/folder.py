@@ -1,0 +1,172 @@
+"""Your own folder of pictures and label pictures, and what all such sets share."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+from torchvision import tv_tensors
+
+from course_lib.data.classes import ClassTable
+from course_lib.data.images import colour_to_index, read_image, read_labels
+from course_lib.errors import InputError
+
+PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp")
+
+
+class PairsOnDisk(Dataset):
+    """Pictures and label pictures, pair by pair.
+
+    A sample is (image uint8 (3, H, W), mask int64 (H, W)), 255 = void, or what
+    ``transform(image, mask)`` makes of it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        classes: ClassTable,
+        pairs: list[tuple[Path, Path]],
+        transform: Callable | None = None,
+        *,
+        ids: dict[int, int] | None = None,
+        colours: bool = False,
+    ):
+        """Name the pairs.
+
+        Args:
+            name: of the data set.
+            classes: what the ids mean.
+            pairs: (picture, label picture).
+            transform: joint transform, or None.
+            ids: id in the file -> id here, such as {11: 255}; others stay.
+            colours: the label pictures show colours of ``classes`` instead of ids.
+        """
+        self.name, self.classes, self.pairs = name, classes, pairs
+        self.transform, self.ids, self.colours = transform, ids or {}, colours
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
+        image, mask = read_image(self.pairs[i][0]), self.labels(i)
+        check_sizes(image.shape[-2:], mask.shape, *self.pairs[i])
+        return self.transform(image, mask) if self.transform else (image, mask)
+
+    def labels(self, i: int) -> tv_tensors.Mask:
+        """(H, W) int64 of one sample, without its picture and its transform."""
+        path = self.pairs[i][1]
+        if self.colours:
+            try:
+                return colour_to_index(read_image(path), self.classes)
+            except InputError as error:
+                raise InputError(f"{path}: {error}") from None
+        mask = read_labels(path)
+        for old, new in self.ids.items():
+            mask[mask == old] = new
+        return mask
+
+    def file(self, i: int) -> str:
+        """The label picture of a sample, to be named in messages."""
+        return str(self.pairs[i][1])
+
+
+class LabelFolder(PairsOnDisk):
+    """Your own folder of pictures and your own folder of label pictures.
+
+    A picture and its labels have one stem: ``boat.jpg`` and ``boat.png``. Label
+    pictures hold ids (mode L or P); with ``colours=True``, colours of ``classes``.
+
+    Taught in chapters/01_pixels_and_labels.
+    """
+
+    def __init__(
+        self,
+        images_dir: str | Path,
+        labels_dir: str | Path,
+        classes: ClassTable,
+        transform: Callable | None = None,
+        *,
+        colours: bool = False,
+    ):
+        """Find the pairs.
+
+        Raises:
+            InputError: for an empty folder, or a picture without labels.
+        """
+        images, labels = by_stem(images_dir), by_stem(labels_dir)
+        for stem, path in images.items():
+            if stem not in labels:
+                raise InputError(
+                    f"{path} has no labels: {labels_dir} holds no {stem}.png; draw "
+                    "them, or move the picture elsewhere"
+                )
+        pairs = [(path, labels[stem]) for stem, path in images.items()]
+        name = Path(images_dir).resolve().name
+        super().__init__(name, classes, pairs, transform, colours=colours)
+
+
+def by_stem(folder: str | Path) -> dict[str, Path]:
+    """The pictures of a folder by file name without ending, in order.
+
+    Raises:
+        InputError: for a folder that is not there or holds no picture, and for two
+            pictures of one stem.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder}; check the name")
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in PICTURES or path.name.startswith("."):
+            continue
+        if path.stem in found:
+            raise InputError(
+                f"{found[path.stem]} and {path.name} share the stem {path.stem}; "
+                "rename one, pairs are found by it"
+            )
+        found[path.stem] = path
+    if not found:
+        raise InputError(f"{folder} holds no picture; give a folder of PNG or JPEG")
+    return found
+
+
+def pairs_of_split(
+    list_file: Path, images_dir: Path, labels_dir: Path
+) -> list[tuple[Path, Path]]:
+    """Pairs in the order of a list, one a line: a stem, or a path whose stem counts.
+
+    Raises:
+        InputError: for an empty list, and for a name without its files.
+    """
+    lines = list_file.read_text(encoding="utf-8").split("\n")
+    stems = [Path(line.split()[0]).stem for line in lines if line.strip()]
+    if not stems:
+        raise InputError(f"{list_file} is empty; it should hold one name a line")
+    images, labels = by_stem(images_dir), by_stem(labels_dir)
+    for files, folder in ((images, images_dir), (labels, labels_dir)):
+        missing = [stem for stem in stems if stem not in files]
+        if missing:
+            raise InputError(
+                f"{list_file} names {missing[0]}, which {folder} does not hold "
+                f"({len(missing)} such of {len(stems)}); get the data set again"
+            )
+    return [(images[stem], labels[stem]) for stem in stems]
+
+
+def check_split(name: str, split: str, splits: tuple[str, ...]) -> None:
+    """Refuse a split that a data set does not have."""
+    if split not in splits:
+        raise InputError(f"{name} has no split {split!r}; it has {', '.join(splits)}")
+
+
+def check_sizes(
+    image: torch.Size, mask: torch.Size, image_file: object, mask_file: object
+) -> None:
+    """Refuse a pair of two sizes, (H, W) each."""
+    if tuple(image) != tuple(mask):
+        raise InputError(
+            f"{mask_file} is {mask[1]}x{mask[0]} but its picture {image_file} is "
+            f"{image[1]}x{image[0]} (width x height); resize the labels by nearest "
+            "neighbour, or find the right pair"
+        )

@@ -1,0 +1,100 @@
+"""Penn-Fudan: 170 pictures of pedestrians, one mask each."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+from torchvision import tv_tensors
+from torchvision.ops import masks_to_boxes
+
+from course_lib.data.classes import ClassTable
+from course_lib.data.folder import by_stem, check_sizes
+from course_lib.data.images import read_image, read_labels
+from course_lib.data.tree import check_tree
+from course_lib.errors import InputError
+
+CLASSES = ClassTable(
+    "penn_fudan", ("background", "person"), ((32, 32, 48), (239, 209, 62))
+)
+TREE = {
+    "PNGImages/": "170 pictures, PNG",
+    "PedMasks/": "170 masks NAME_mask.png, 0 = background, 1-n = one person each",
+}
+FIX = "run `python data_scripts/penn_fudan.py`, or give the folder PennFudanPed itself"
+
+
+class PennFudan(Dataset):
+    """Pedestrians as torchvision's detectors want them.
+
+    A sample is (image uint8 (3, H, W), target); see ``target_of`` for the target.
+
+    Wang et al., Object Detection Combining Recognition and Segmentation, ACCV 2007.
+    Taught in chapters/13_mask_rcnn_finetuning.
+    """
+
+    def __init__(self, root: str | Path, transform: Callable | None = None):
+        """Open the folder.
+
+        Args:
+            root: the folder ``PennFudanPed``.
+            transform: joint transform of (image, target), or None.
+
+        Raises:
+            InputError: where files are missing; it shows the expected tree.
+        """
+        root = Path(root)
+        check_tree(root, "Penn-Fudan", TREE, FIX)
+        masks = by_stem(root / "PedMasks")
+        self.name, self.classes, self.transform = "penn_fudan", CLASSES, transform
+        self.pairs = []
+        for stem, path in by_stem(root / "PNGImages").items():
+            if f"{stem}_mask" not in masks:
+                raise InputError(f"{path} has no mask {stem}_mask.png; {FIX}")
+            self.pairs.append((path, masks[f"{stem}_mask"]))
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, i: int) -> tuple[Tensor, dict]:
+        image, people = read_image(self.pairs[i][0]), read_labels(self.pairs[i][1])
+        check_sizes(image.shape[-2:], people.shape, *self.pairs[i])
+        ids = people.unique()  # 0 first
+        masks = people == ids[ids > 0][:, None, None]  # (N, H, W)
+        target = target_of(masks, torch.ones(len(masks), dtype=torch.int64), i)
+        return self.transform(image, target) if self.transform else (image, target)
+
+    def file(self, i: int) -> str:
+        """The mask file of a sample, to be named in messages."""
+        return str(self.pairs[i][1])
+
+
+def target_of(masks: Tensor, labels: Tensor, image_id: int) -> dict:
+    """The target of a picture, in torchvision's detection contract.
+
+    Args:
+        masks: (N, H, W) bool, one object each, none of them empty.
+        labels: (N,) int64 class ids, background 0 not among them.
+        image_id: number of the picture.
+
+    Returns:
+        ``boxes`` (N, 4) float xyxy in pixels, where x2 and y2 lie behind the last
+        pixel, so that x2 - x1 is the width in pixels (``masks_to_boxes`` names the
+        last pixel itself, and is one smaller); ``labels`` (N,), ``masks`` (N, H, W)
+        uint8, ``image_id`` an int, ``area`` (N,) in pixels of the mask, ``iscrowd``
+        (N,) zeros.
+
+    Taught in chapters/13_mask_rcnn_finetuning.
+    """
+    boxes = masks_to_boxes(masks) + torch.tensor([0.0, 0, 1, 1])  # (N, 4)
+    return {
+        "boxes": tv_tensors.BoundingBoxes(
+            boxes, format="XYXY", canvas_size=tuple(masks.shape[-2:])
+        ),
+        "labels": labels,
+        "masks": tv_tensors.Mask(masks.to(torch.uint8)),
+        "image_id": image_id,
+        "area": masks.sum(dim=(1, 2), dtype=torch.float32),
+        "iscrowd": torch.zeros(len(masks), dtype=torch.int64),
+    }

@@ -1,0 +1,54 @@
+"""PASCAL VOC 2012, segmentation: palette label pictures, 21 classes, void borders."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from course_lib.data.classes import VOC
+from course_lib.data.folder import PairsOnDisk, check_split, pairs_of_split
+from course_lib.data.tree import check_tree
+
+TREE = {
+    "JPEGImages/": "pictures, JPEG",
+    "SegmentationClass/": "label pictures, palette PNG, 0-20 and 255",
+    "ImageSets/Segmentation/*.txt": "names of a split, one a line",
+}
+FIX = "run `python data_scripts/voc2012.py`, or give the folder VOC2012 itself"
+
+
+class VOCSegmentation(PairsOnDisk):
+    """Folders in the layout of PASCAL VOC; the original has 1464 train, 1449 val.
+
+    Everingham et al., The PASCAL Visual Object Classes Challenge, IJCV 2010.
+    Taught in chapters/01_pixels_and_labels.
+    """
+
+    def __init__(
+        self, root: str | Path, split: str = "train", transform: Callable | None = None
+    ):
+        """Open a split.
+
+        Args:
+            root: the folder ``VOC2012``, or the ``VOCdevkit`` around it.
+            split: the stem of a list in ``ImageSets/Segmentation``.
+            transform: joint transform of (image, mask), or None.
+
+        Raises:
+            InputError: where files are missing; it shows the expected tree.
+        """
+        root = _inner(Path(root))
+        check_tree(root, "PASCAL VOC", TREE, FIX)
+        lists = root / "ImageSets" / "Segmentation"
+        splits = tuple(sorted(path.stem for path in lists.glob("*.txt")))
+        check_split(f"the VOC folder {root}", split, splits)
+        pairs = pairs_of_split(
+            lists / f"{split}.txt", root / "JPEGImages", root / "SegmentationClass"
+        )
+        super().__init__("voc", VOC, pairs, transform)
+        self.split = split
+
+
+def _inner(root: Path) -> Path:
+    for inner in ("VOC2012", "VOCdevkit/VOC2012"):
+        if (root / inner).is_dir():
+            return root / inner
+    return root
