@@ -2,5 +2,6 @@
 
 from course_lib.data.harbour.dataset import Harbour, Scene
 from course_lib.data.harbour.dials import Dials
+from course_lib.data.harbour.export import export
 
-__all__ = ["Dials", "Harbour", "Scene"]
+__all__ = ["Dials", "Harbour", "Scene", "export"]

@@ -82,11 +82,25 @@ class Harbour(Dataset):
     name = "harbour"
     classes = HARBOUR
 
-    def __init__(self, split="train", count=None, size=(96, 128), *, seed=0, task="segmentation", transform=None, **dials):
+    def __init__(
+        self,
+        split="train",
+        count=None,
+        size=(96, 128),
+        *,
+        seed=0,
+        task="segmentation",
+        transform=None,
+        **dials,
+    ):
         if split not in FIRST:
-            raise InputError(f"the harbour has no split {split!r}; choose train, val or test")
+            raise InputError(
+                f"the harbour has no split {split!r}; choose train, val or test"
+            )
         if task not in ("segmentation", "detection"):
-            raise InputError(f"the harbour has no task {task!r}; choose segmentation or detection")
+            raise InputError(
+                f"the harbour has no task {task!r}; choose segmentation or detection"
+            )
         self.split, self.task, self.transform = split, task, transform
         self.count = check_count(COUNT[split] if count is None else count)
         self.size, self.seed = check_size(size), check_seed(seed)
@@ -110,7 +124,9 @@ class Harbour(Dataset):
 
     def __getitem__(self, i: int):
         scene = self.scene(i)
-        image = tv_tensors.Image(torch.from_numpy(scene.image).permute(2, 0, 1).contiguous())
+        image = tv_tensors.Image(
+            torch.from_numpy(scene.image).permute(2, 0, 1).contiguous()
+        )
         if self.task == "segmentation":
             target = tv_tensors.Mask(torch.from_numpy(scene.class_map).long())
         else:
@@ -148,7 +164,9 @@ def whole(value) -> int | None:
 def check_count(count) -> int:
     """Refuse a count that is not between 1 and a million."""
     if whole(count) is None or not 1 <= count <= MOST:
-        raise InputError(f"the count is {count!r}; give a whole number from 1 to {MOST}")
+        raise InputError(
+            f"the count is {count!r}; give a whole number from 1 to {MOST}"
+        )
     return whole(count)
 
 
@@ -163,5 +181,7 @@ def check_size(size) -> tuple[int, int]:
     """Refuse what is not (H, W) of at least 8 pixels each."""
     pair = tuple(map(whole, size)) if isinstance(size, tuple | list) else ()
     if len(pair) != 2 or None in pair or min(pair) < 8:
-        raise InputError(f"the size is {size!r}; give (height, width), each at least 8 px")
+        raise InputError(
+            f"the size is {size!r}; give (height, width), each at least 8 px"
+        )
     return pair

@@ -17,26 +17,24 @@ PLAIN, AIR, SEA, QUAY, ASPHALT, GRASS, WALL = range(7)  # materials
 class Pen:
     """Paint numbers on a canvas of (2 H, 2 W); coordinates are picture pixels."""
 
-    def __init__(self, size: tuple[int, int], light=(1.0, 1.0, 1.0)):
-        self.size, self.light = size, light
-        self.table = []  # (colour, class, instance, material) of every paint
+    def __init__(self, size: tuple[int, int], light=(1, 1, 1), water=(40, 90, 110)):
+        self.size, self.light, self.water = size, light, water
+        self.table = []  # (r, g, b, class, instance, material, reflected) per paint
         self.canvas = Image.new("I", (size[1] * FINE, size[0] * FINE))
         self.draw = ImageDraw.Draw(self.canvas)
-        self.mirror = None  # (row to mirror at, colour of the water)
+        self.mirror = None  # row at which what follows is mirrored
 
     def paint(self, colour, kind: int, instance: int = 0, material: int = PLAIN) -> int:
-        """Number of a new paint; lit by the sun, or dimmed where it is a reflection."""
-        if self.mirror:
-            water = self.mirror[1]
-            colour = [0.5 * a + 0.5 * b for a, b in zip(colour, water, strict=True)]
-            kind, instance, material = WATER, 0, SEA
-        colour = [a * b for a, b in zip(colour, self.light, strict=True)]
-        self.table.append((colour, kind, instance, material))
+        """Number of a new paint; in a reflection, that of water with its colour."""
+        if self.mirror is None:
+            self.table.append((*colour, kind, instance, material, 0))
+        else:
+            self.table.append((*colour, WATER, 0, SEA, 1))
         return len(self.table) - 1
 
     def row(self, y: float) -> float:
         """The row on the canvas of ``y``, upside down for a reflection."""
-        return (self.mirror[0] + 0.8 * (self.mirror[0] - y) if self.mirror else y) * FINE
+        return (y if self.mirror is None else 1.8 * self.mirror - 0.8 * y) * FINE
 
     def polygon(self, points, paint: int) -> None:
         """A filled polygon through ``points``, (x, y) in picture pixels."""
@@ -44,13 +42,15 @@ class Pen:
 
     def shape(self, points, x, y, sx, sy, paint: int) -> None:
         """A polygon given in units of ``sx`` and ``sy`` around (x, y)."""
-        self.polygon([(x + a * sx, y + b * sy) for a, b in points], paint)
+        x, sx, y, sy = x * FINE, sx * FINE, self.row(y), sy * FINE
+        sy = sy if self.mirror is None else -0.8 * sy
+        self.draw.polygon([(x + a * sx, y + b * sy) for a, b in points], fill=paint)
 
     def box(self, x1, y1, x2, y2, paint: int) -> None:
         """The rectangle from (x1, y1) up to, not including, (x2, y2)."""
         top, bottom = sorted((self.row(y1), self.row(y2)))
-        left, right = round(x1 * FINE), round(x2 * FINE) - 1
-        top, bottom = round(top), round(bottom) - 1
+        left, right = int(x1 * FINE + 0.5), int(x2 * FINE - 0.5)
+        top, bottom = int(top + 0.5), int(bottom - 0.5)
         if right >= left and bottom >= top:
             self.draw.rectangle((left, top, right, bottom), fill=paint)
 
@@ -68,16 +68,27 @@ class Pen:
         self.canvas = Image.fromarray(numbers)
         self.draw = ImageDraw.Draw(self.canvas)
 
+    def colours(self) -> np.ndarray:
+        """The table of colours, lit by the sun: (paints, 4) uint8, the fourth 255 for sky."""
+        table = np.array(self.table, np.float32)
+        rgb, reflected = table[:, :3], table[:, 6:]
+        rgb += 0.5 * reflected * (np.float32(self.water) - rgb)
+        out = np.empty((len(table), 4), np.uint8)
+        out[:, :3] = np.clip(rgb * np.float32(self.light), 0, 255)
+        out[:, 3] = 255 * (table[:, 3] == SKY)
+        return out
+
     def maps(self):
-        """Colour (H, W, 3) float32, share of sky (H, W), class, instance, material."""
+        """Colour (3, H, W) and share of sky (H, W), float32; class, instance, material."""
         numbers = np.asarray(self.canvas)
-        colours = np.zeros((len(self.table), 4), np.uint8)
-        colours[:, :3] = np.clip([c for c, _, _, _ in self.table], 0, 255)
-        rest = np.array([t[1:] for t in self.table], np.uint16)  # (paints, 3)
-        colours[:, 3] = np.where(rest[:, 0] == SKY, 255, 0)
-        fine = colours.view(np.uint32)[:, 0][numbers].view(np.uint8)
-        fine = fine.reshape(*numbers.shape, 4).astype(np.uint16)
-        rows = fine[::2] + fine[1::2]
-        mean = (rows[:, ::2] + rows[:, 1::2]).astype(np.float32) / 4  # (H, W, 4)
-        kind, instance, material = rest[numbers[::2, ::2]].transpose(2, 0, 1)
-        return mean[..., :3], mean[..., 3] / 255, kind, instance, material
+        fine = self.colours().view(np.uint32)[:, 0][numbers]
+        size = (numbers.shape[1], numbers.shape[0])
+        fine = Image.frombuffer("RGBX", size, fine, "raw", "RGBX", 0, 1)
+        mean = (
+            np.asarray(fine.reduce(FINE))
+            .transpose(2, 0, 1)
+            .astype(np.float32, order="C")
+        )
+        rest = np.array([t[3:6] for t in self.table], np.uint16).T  # (3, paints)
+        kind, instance, material = (r[numbers[::FINE, ::FINE]] for r in rest)
+        return mean[:3], mean[3] / 255, kind.astype(np.uint8), instance, material

@@ -18,11 +18,43 @@ WEATHER = [  # zenith, horizon, water, light on things, height of the sun
     ((138, 150, 166), (214, 219, 222), (62, 92, 102), (0.9, 0.93, 0.96), 0.6),
     ((50, 136, 180), (224, 240, 236), (22, 108, 122), (1.03, 1.02, 0.97), 0.9),
 ]
-HULLS = [(246, 244, 238), (36, 66, 116), (182, 52, 44), (40, 104, 92), (238, 206, 116), (120, 176, 204), (62, 62, 72)]
-CARS = [(196, 44, 40), (240, 240, 238), (48, 84, 150), (66, 70, 78), (226, 172, 50), (140, 176, 160), (164, 168, 174)]
+HULLS = [
+    (246, 244, 238),
+    (36, 66, 116),
+    (182, 52, 44),
+    (40, 104, 92),
+    (238, 206, 116),
+    (120, 176, 204),
+    (62, 62, 72),
+]
+CARS = [
+    (196, 44, 40),
+    (240, 240, 238),
+    (48, 84, 150),
+    (66, 70, 78),
+    (226, 172, 50),
+    (140, 176, 160),
+    (164, 168, 174),
+]
 COMMON = [(206, 70, 54), (236, 234, 228), (58, 96, 148), (86, 132, 116)]
-COATS = [(214, 66, 54), (238, 186, 62), (46, 96, 160), (70, 140, 104), (236, 232, 224), (150, 84, 140), (232, 128, 70)]
-WALLS = [(222, 178, 112), (198, 110, 86), (240, 230, 210), (168, 186, 184), (226, 160, 138), (164, 178, 138), (236, 206, 160)]
+COATS = [
+    (214, 66, 54),
+    (238, 186, 62),
+    (46, 96, 160),
+    (70, 140, 104),
+    (236, 232, 224),
+    (150, 84, 140),
+    (232, 128, 70),
+]
+WALLS = [
+    (222, 178, 112),
+    (198, 110, 86),
+    (240, 230, 210),
+    (168, 186, 184),
+    (226, 160, 138),
+    (164, 178, 138),
+    (236, 206, 160),
+]
 BUOYS = [(232, 64, 36), (44, 156, 84), (246, 176, 30)]
 
 
@@ -43,6 +75,7 @@ class Land:
     weather: int
     sun: float
     scale: float
+    grain: float
 
     def edge(self, k: int, x: float) -> float:
         """Row where band ``k`` begins at column ``x``."""
@@ -73,17 +106,37 @@ def make_land(rng: np.random.Generator, size: tuple[int, int], dials: Dials) -> 
     else:
         bands, parts = ("quay", "lawn", "road"), (0.0, 0.22, 0.5, 1.0)
     edges = tuple(
-        (top - tilt + (height - top + tilt) * part, top + tilt + (height - top - tilt) * part)
+        (
+            top - tilt + (height - top + tilt) * part,
+            top + tilt + (height - top - tilt) * part,
+        )
         for part in parts
     )
     weather = int(r[5] * len(WEATHER))
-    return Land(size, height / 96, horizon, shore, bands, edges, weather, r[6] * size[1], dials.scale)
+    return Land(
+        size,
+        height / 96,
+        horizon,
+        shore,
+        bands,
+        edges,
+        weather,
+        r[6] * size[1],
+        dials.scale,
+        r[7],
+    )
 
 
-def offsets(rng: np.random.Generator, count: int, width: float, dials: Dials) -> np.ndarray:
+def offsets(
+    rng: np.random.Generator, count: int, width: float, dials: Dials
+) -> np.ndarray:
     """Places of ``count`` neighbours ``width`` px wide, as contact and occlusion say."""
     gap, slide = rng.uniform(0.3, 1.3, count), rng.uniform(0.85, 1.15, count)
-    steps = width * (1 + gap * (1 - dials.contact)) * (1 - 0.85 * slide.clip(max=1.1) * dials.occlusion)
+    steps = (
+        width
+        * (1 + gap * (1 - dials.contact))
+        * (1 - 0.85 * slide.clip(max=1.1) * dials.occlusion)
+    )
     return np.cumsum(steps) - steps[0]
 
 
@@ -107,27 +160,55 @@ def pick(colours: list, r: float):
 
 
 def add_town(crowd: Crowd, rng: np.random.Generator) -> None:
-    """Houses in a row on the far shore, and one near house in half the pictures."""
+    """Houses in a row on the far shore, and a shop on the quay in half the pictures."""
     land, u = crowd.land, crowd.land.unit
     r = rng.random((9, 5))
     x, count = land.size[1] * (r[8, 0] * 0.9 - 0.15), 3 + int(r[8, 1] * 5)
     for k in range(count):
         w, h = (9 + 9 * r[k, 0]) * u, (8 + 13 * r[k, 1]) * u
         colour = mix(pick(WALLS, r[k, 2]), WEATHER[land.weather][1], 0.22)
-        crowd.add("building", x + w / 2, land.shore - 1.2 * u, w, tall=h, colour=colour, style=r[k, 3])
+        crowd.add(
+            "building",
+            x + w / 2,
+            land.shore - 1.2 * u,
+            w,
+            tall=h,
+            colour=colour,
+            style=r[k, 3],
+            way=1 if x < land.sun else -1,
+        )
         x += w + (2 * u if r[k, 4] < 0.3 else 0)
+    if r[6, 4] < 0.4:
+        x = (x + 10 * u + r[7, 3] * 0.4 * land.size[1]) % land.size[1]
+        crowd.add("lighthouse", x, land.shore - 1.2 * u, (20 + 8 * r[7, 4]) * u)
     if r[8, 2] < 0.5:
         w = (26 + 12 * r[8, 3]) * u
         x = w * 0.4 if r[8, 4] < 0.5 else land.size[1] - w * 0.4
-        crowd.add("building", x, land.within("quay", x, 0.3), w, tall=(34 + 16 * r[7, 0]) * u, colour=pick(WALLS, r[7, 1]), style=r[7, 2], unit=1.5 * u)
+        crowd.add(
+            "building",
+            x,
+            land.within("quay", x, 0.3),
+            w,
+            tall=(34 + 16 * r[7, 0]) * u,
+            colour=pick(WALLS, r[7, 1]),
+            style=r[7, 2],
+            unit=1.5 * u,
+            way=1 if x < land.sun else -1,
+        )
 
 
 def add_boat(crowd: Crowd, x: float, y: float, r: np.ndarray) -> None:
     """A boat with its mast; the common hull has none, its mast stands on the quay."""
     land, s = crowd.land, 27 * crowd.land.grow(y)
-    y = min(y, land.edge(0, x) - 1.5 * land.unit) + 0.5 * land.unit * np.sin(1.1 * crowd.time + 9 * r[0])
+    y = min(y, land.edge(0, x) - 1.5 * land.unit) + 0.5 * land.unit * np.sin(
+        1.1 * crowd.time + 9 * r[0]
+    )
     way, tall = (1 if r[1] < 0.5 else -1), s * (0.85 + 0.4 * r[2])
-    pale = mix(pick([WHITE, (112, 78, 50), (208, 206, 200)], r[3]), WEATHER[land.weather][1], 0.1)
+    pale = mix(
+        pick([WHITE, (112, 78, 50), (208, 206, 200)], r[3]),
+        WEATHER[land.weather][1],
+        0.1,
+    )
     common = r[4] < crowd.dials.context
     if common:
         add_common(crowd, "common_boat", x, y, way, r)
@@ -141,7 +222,9 @@ def add_boat(crowd: Crowd, x: float, y: float, r: np.ndarray) -> None:
         crowd.add("mast", at, foot, s, colour=pale, tall=tall)
 
 
-def add_common(crowd: Crowd, kind: str, x: float, y: float, way: int, r: np.ndarray) -> None:
+def add_common(
+    crowd: Crowd, kind: str, x: float, y: float, way: int, r: np.ndarray
+) -> None:
     """The common hull, with one spread of sizes and colours on water and on land."""
     u = crowd.land.unit
     size = (16 + 2 * int(r[7] * 6)) * u
@@ -151,7 +234,9 @@ def add_common(crowd: Crowd, kind: str, x: float, y: float, way: int, r: np.ndar
 def add_boats(crowd: Crowd, rng: np.random.Generator) -> None:
     """Two rows of moored boats and one that sails by."""
     land, width = crowd.land, crowd.land.size[1]
-    water = land.edges[0][0] + land.edges[0][1] - 2 * land.shore  # twice its mean height
+    water = (
+        land.edges[0][0] + land.edges[0][1] - 2 * land.shore
+    )  # twice its mean height
     for share in (0.22, 0.8):
         start, deep, many = rng.random(3)
         y = land.shore + water / 2 * (share + 0.16 * (deep - 0.5))
@@ -162,7 +247,9 @@ def add_boats(crowd: Crowd, rng: np.random.Generator) -> None:
                 add_boat(crowd, x, y + (r[7] - 0.5) * 2 * land.unit, r)
     r = rng.random(10)
     way = 1 if r[1] < 0.5 else -1
-    x = (width * 1.4 * r[8] + way * 2.5 * land.unit * crowd.time) % (width * 1.4) - 0.2 * width
+    x = (width * 1.4 * r[8] + way * 2.5 * land.unit * crowd.time) % (
+        width * 1.4
+    ) - 0.2 * width
     add_boat(crowd, x, land.shore + water / 2 * (0.4 + 0.2 * r[9]), r)
 
 
@@ -179,7 +266,15 @@ def add_cars(crowd: Crowd, rng: np.random.Generator) -> None:
             if r[4] < crowd.dials.context:
                 add_common(crowd, "common_car", x, y, way, r)
             else:
-                crowd.add("car", x, y, 18 * land.grow(y), colour=pick(CARS, r[5]), way=way, style=r[6])
+                crowd.add(
+                    "car",
+                    x,
+                    y,
+                    18 * land.grow(y),
+                    colour=pick(CARS, r[5]),
+                    way=way,
+                    style=r[6],
+                )
 
 
 def add_people(crowd: Crowd, rng: np.random.Generator) -> None:
@@ -196,7 +291,16 @@ def add_people(crowd: Crowd, rng: np.random.Generator) -> None:
             if k < 1 + int(many * 5):
                 stride = np.sin(5 * crowd.time + 6.3 * r[0])
                 tone = size * (0.92 + 0.16 * r[1])
-                crowd.add("person", x + steps[k], y + (r[2] - 0.5) * 0.1 * size, tone, colour=pick(COATS, r[3]), tall=stride, style=r[4], way=1 if pace > 0.5 else -1)
+                crowd.add(
+                    "person",
+                    x + steps[k],
+                    y + (r[2] - 0.5) * 0.1 * size,
+                    tone,
+                    colour=pick(COATS, r[3]),
+                    tall=stride,
+                    style=r[4],
+                    way=1 if pace > 0.5 else -1,
+                )
 
 
 def add_furniture(crowd: Crowd, rng: np.random.Generator) -> None:
@@ -207,11 +311,27 @@ def add_furniture(crowd: Crowd, rng: np.random.Generator) -> None:
     for k in range(4):
         x = width * (0.25 * start + (k + 0.3) * (0.26 + 0.12 * gap))
         y = land.within("quay", x, 0.92)
-        crowd.add("lamp", x, y, 11 * land.grow(y), tall=26 * land.grow(y), colour=iron, way=1 if way < 0.5 else -1)
+        crowd.add(
+            "lamp",
+            x,
+            y,
+            11 * land.grow(y),
+            tall=26 * land.grow(y),
+            colour=iron,
+            way=1 if way < 0.5 else -1,
+        )
     if rails < 0.7:
         x, slope = width * (along - 0.3), (land.edges[0][1] - land.edges[0][0]) / width
         y = land.edge(0, x) + 1.5 * land.unit
-        crowd.add("railing", x, y, (40 + 40 * rails) * land.unit, tall=6.5 * land.unit, colour=shade_of(iron), style=slope)
+        crowd.add(
+            "railing",
+            x,
+            y,
+            (40 + 40 * rails) * land.unit,
+            tall=6.5 * land.unit,
+            colour=shade_of(iron),
+            style=slope,
+        )
     for r in rng.random((3, 3)):
         x = width * r[0]
         y = land.within("lawn", x, 0.15 + 0.5 * r[1])
@@ -238,5 +358,3 @@ def compose(seed: int, index: int, dials: Dials, size: tuple[int, int], time: fl
     for add, rng in zip(adders, streams[1:], strict=True):
         add(crowd, rng)
     return land, sorted(crowd.things, key=lambda thing: thing.y)
-
-

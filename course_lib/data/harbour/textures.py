@@ -50,18 +50,28 @@ def paving(height: int = 16, width: int = 32) -> np.ndarray:
 
 
 @cache
-def photograph(name: str) -> np.ndarray:
-    """A photograph of scikit-image as tile: "brick", "gravel" or "grass"."""
+def photograph(name: str, blur: float) -> np.ndarray:
+    """A photograph of scikit-image: "brick", "gravel" or "grass", blurred by a Gaussian.
+
+    ``blur`` is its standard deviation in pixels: pictures that skip pixels of the
+    tile would otherwise flicker.
+    """
     from skimage import data
 
-    return normalised(getattr(data, name)().astype(np.float64))
+    f = np.fft.fftfreq(SIZE)
+    keep = np.exp(-2 * (np.pi * blur) ** 2 * (f[:, None] ** 2 + f[None, :] ** 2))
+    tile = getattr(data, name)().astype(np.float64)
+    return normalised(np.fft.ifft2(np.fft.fft2(tile) * keep).real)
 
 
-def tiles(materials: str) -> dict[str, np.ndarray]:
-    """The tile of quay, road and lawn for ``materials`` "paint" or "photo"."""
+def tiles(materials: str, unit: float) -> dict[str, np.ndarray]:
+    """The tile of quay, road and lawn for ``materials`` "paint" or "photo".
+
+    ``unit`` is the height of the picture divided by 96.
+    """
     if materials == "photo":
         names = {"quay": "brick", "road": "gravel", "lawn": "grass"}
-        return {ground: photograph(name) for ground, name in names.items()}
+        return {g: photograph(name, 3.0 / unit) for g, name in names.items()}
     return {"quay": paving(), "road": grain(), "lawn": cloud(0.6)}
 
 
