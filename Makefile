@@ -63,11 +63,13 @@ endif
 		--no-build-isolation -e .
 	touch $@
 
-# A real environment with Colab's versions (Python 3.13 by uv if need be), and in
-# it the tests of a notebook that stands alone. Several GB; not for every day.
+# A real environment with Colab's versions (uv fetches Python 3.13 where there is
+# none, or name one: COLAB_PY=path), and in it the tests of a notebook that stands
+# alone. Several GB; not for every day.
 COLAB := .venv-colab
+COLAB_PY ?= 3.13
 test-colab: $(VENV)/.ready
-	$(BIN)/uv venv -q --allow-existing --python 3.13 $(COLAB)
+	$(BIN)/uv venv -q --allow-existing --python $(COLAB_PY) $(COLAB)
 	$(BIN)/uv pip install -q --python $(COLAB)/bin/python torch torchvision \
 		ipywidgets ipykernel matplotlib numpy scikit-image pooch pillow \
 		nbclient tqdm safetensors pycocotools -c tests/colab-constraints.txt

@@ -59,7 +59,8 @@ source = os.environ.get("COURSE_SOURCE") or (
     "{REPOSITORY}")
 found = [p for p in (here, *here.parents) if (p / "course_lib").is_dir()]
 root = found[0] if found else here / f"pixels-and-boxes-{{tag}}"
-fetch = f"git clone -q --depth 1 --branch {{tag}} {{source}} {{root.name}}"
+fetch = ("git clone -q -c advice.detachedHead=false --depth 1 "
+         f"--branch {{tag}} {{source}} {{root.name}}")
 if not root.exists() and subprocess.run(fetch.split()).returncode:
     raise RuntimeError(f"the course could not be fetched; try: {{fetch}}")
 sys.path.insert(0, str(root))
@@ -152,6 +153,7 @@ def execute(notebook: NotebookNode, folder: Path, seconds: int) -> NotebookNode:
         timeout=seconds,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(folder)}},
     )

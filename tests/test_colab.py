@@ -88,8 +88,8 @@ def test_a_course_that_cannot_be_fetched_is_told_in_a_sentence(python, tmp_path)
     assert "the course could not be fetched; try: git clone" in done.stderr
 
 
-def printed(path: Path) -> list[str]:
+def printed(path: Path) -> str:
     """All that the cells of a notebook printed."""
     cells = nbformat.read(path, 4).cells
     outputs = [out for cell in cells for out in cell.get("outputs", [])]
-    return [out.text for out in outputs if out.output_type == "stream"]
+    return "".join(out.text for out in outputs if out.output_type == "stream")
