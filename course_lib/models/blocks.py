@@ -5,7 +5,11 @@ from torch import Tensor, nn
 
 
 def conv_bn(
-    in_channels: int, out_channels: int, size: int = 3, stride: int = 1, dilation: int = 1
+    in_channels: int,
+    out_channels: int,
+    size: int = 3,
+    stride: int = 1,
+    dilation: int = 1,
 ) -> nn.Sequential:
     """Convolution that keeps the size (up to its stride), then batch norm."""
     padding = dilation * (size // 2)

@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
+from course_lib.data.classes import ClassTable
 from course_lib.errors import InputError
 from course_lib.models import build
 
@@ -102,7 +103,7 @@ def load_net(path: Path, device: str | torch.device = "cpu") -> tuple[nn.Module,
 
     Returns:
         The network in evaluation mode, and its info: ``model``, ``options``,
-        ``num_classes``, ``classes`` (name of the class table), ``dataset``.
+        ``num_classes``, ``classes`` (a ClassTable), ``dataset``.
 
     Raises:
         InputError: for a missing or damaged file, or weights that do not fit
@@ -112,6 +113,10 @@ def load_net(path: Path, device: str | torch.device = "cpu") -> tuple[nn.Module,
     info, weights = (
         _read_net(path) if path.suffix == ".safetensors" else _read_training(path)
     )
+    if isinstance(info["classes"], dict):
+        table = info["classes"]
+        palette = tuple(map(tuple, table["palette"]))
+        info["classes"] = ClassTable(table["name"], tuple(table["names"]), palette)
     net = build(info["model"], num_classes=info["num_classes"], **info["options"])
     fit(net, weights, str(path))
     return net.to(device).eval(), info

@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from course_lib.data.classes import VOID, class_table
+from course_lib.data.folder import by_stem
 from course_lib.data.images import read_labels
 from course_lib.data.transforms import normalise
 from course_lib.errors import InputError
 from course_lib.metrics import ConfusionMatrix
 
 BATCH_SIZE = 4
-LABEL_ENDINGS = {".png", ".bmp", ".gif", ".tif", ".tiff"}
 
 
 @torch.no_grad()
@@ -128,7 +128,7 @@ def _count(matrix: ConfusionMatrix, mask: Tensor, answer: Tensor, name: str) -> 
 
 
 def _pairs(labels_dir: Path, predictions_dir: Path) -> list[tuple[Path, Path]]:
-    truths, answers = _label_files(labels_dir), _label_files(predictions_dir)
+    truths, answers = by_stem(labels_dir), by_stem(predictions_dir)
     for here, there, folder in (
         (truths, answers, predictions_dir),
         (answers, truths, labels_dir),
@@ -140,18 +140,6 @@ def _pairs(labels_dir: Path, predictions_dir: Path) -> list[tuple[Path, Path]]:
                 f"({len(alone)} such of {len(here)}); give both folders the same names"
             )
     return [(path, answers[stem]) for stem, path in truths.items()]
-
-
-def _label_files(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise InputError(f"there is no folder {folder}; check the path")
-    files = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in LABEL_ENDINGS]
-    if not files:
-        raise InputError(
-            f"{folder} holds no label picture ({', '.join(sorted(LABEL_ENDINGS))}); "
-            "check the path"
-        )
-    return {path.stem: path for path in files}
 
 
 def _size(mask: Tensor) -> str:

@@ -1,0 +1,67 @@
+"""Everything that decides how a training goes, in one place."""
+
+from dataclasses import asdict, dataclass, field, fields
+
+from course_lib.errors import InputError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training run as data: two runs of one recipe give the same weights.
+
+    Exactly one of ``epochs``, ``steps`` and ``budget_minutes`` says how long. A
+    budget becomes a number of steps after a timed warm-up; that number is kept
+    in the checkpoint.
+
+    Taught in chapters/02_fcn_conversion; in full in chapter 05.
+    """
+
+    model: str
+    options: dict = field(default_factory=dict)  # of the network
+    epochs: float | None = None
+    steps: int | None = None
+    budget_minutes: float | None = None  # training and validation, all resumes
+    batch_size: int = 8
+    crop_size: tuple[int, int] | None = None  # (H, W) px; None: whole pictures
+    scale: tuple[float, float] = (0.5, 2.0)  # random enlargement before the crop
+    colour: float = 0.0  # random change of brightness, contrast, saturation
+    blur: float = 0.0  # probability
+    lr: float = 1e-3
+    weight_decay: float = 0.01
+    warmup_iters: int = 100
+    power: float = 0.9  # of the poly schedule
+    aux_weight: float = 0.4
+    class_weight: float = 0.0  # class weights = (1 / share of pixels) ** this
+    lovasz_weight: float = 0.0
+    average: float = 0.995  # decay of the running average of the weights
+    val_epochs: float | None = None  # epochs between validations; None: ten in all
+    precision: str = "float32"
+    threads: int = 1
+    seed: int = 0
+
+    def __post_init__(self):
+        lengths = [self.epochs, self.steps, self.budget_minutes]
+        if sum(length is not None for length in lengths) != 1:
+            raise InputError(
+                f"epochs, steps and budget_minutes are {lengths}; give exactly one"
+            )
+        for name in ("epochs", "steps", "budget_minutes", "val_epochs"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise InputError(f"{name} is {value}; it must be above 0")
+        for name in ("batch_size", "lr", "threads"):
+            if getattr(self, name) <= 0:
+                raise InputError(f"{name} is {getattr(self, name)}; it must be above 0")
+        if not 0 <= self.average < 1:
+            raise InputError(f"average is {self.average}; it must lie in [0, 1)")
+
+    def as_dict(self) -> dict:
+        """Plain data for a checkpoint or a card."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "Recipe":
+        """The recipe in a checkpoint; tuples come back as tuples."""
+        names = {f.name for f in fields(cls)}
+        known = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**{k: v for k, v in known.items() if k in names})
