@@ -3,7 +3,6 @@
 What is painted in the colours of a class table comes back as its classes.
 """
 
-import pytest
 import torch
 from torch import nn
 
@@ -42,10 +41,9 @@ def painted(mask, name):
     return class_table(name).colour_map()[mask].permute(2, 0, 1).contiguous()
 
 
-@pytest.fixture
-def net_file(tmp_path, monkeypatch):
-    """A shipped net file for CamVid's classes."""
+def ship(folder, monkeypatch, name="camvid"):
+    """Make the network known by name, and write its file."""
     monkeypatch.setitem(registry._BUILDERS, "colour_net", ColourNet)
-    path = tmp_path / "colour_net.safetensors"
-    save_net(path, *fitted("camvid"))
+    path = folder / "colour_net.safetensors"
+    save_net(path, *fitted(name))
     return path

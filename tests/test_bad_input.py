@@ -5,11 +5,12 @@ How a single file is read is tested in test_images.
 """
 
 import json
+import re
 
 import numpy as np
 import pytest
 import torch
-from colour_net import net_file, painted  # noqa: F401 (a fixture)
+from colour_net import painted, ship
 from PIL import Image
 
 from course_lib.__main__ import main
@@ -17,6 +18,11 @@ from course_lib.data.classes import CAMVID
 
 SKY, BUILDING, ROAD, CAR = 0, 1, 3, 8
 EXIF_ROTATION = 0x0112
+
+
+@pytest.fixture
+def net_file(tmp_path, monkeypatch):
+    return ship(tmp_path, monkeypatch)
 
 
 def street():
@@ -94,17 +100,18 @@ KINDS = ["rgb", "palette", "alpha", "exif", "cmyk", "one_pixel", "one_row"]
 KINDS += ["three_wide", "grey", "sixteen_bit"]
 
 
-def status_and_output(capsys, *words):
+def output(capsys, *words):
+    words = [*words, "--device", "cpu", "--threads", "1"]
     status = main([str(word) for word in words])
     return status, *capsys.readouterr()
 
 
-def test_predict_treats_every_kind_of_picture_rightly(net_file, tmp_path, capsys):  # noqa: F811
+def test_predict_treats_every_kind_of_picture_rightly(net_file, tmp_path, capsys):
     shots, out = tmp_path / "shots", tmp_path / "out"
     shots.mkdir()
     wanted = {kind: save_kind(shots, kind) for kind in KINDS}
     words = ["predict", shots, "--checkpoint", net_file, "--out", out, "--json"]
-    status, stdout, _ = status_and_output(capsys, *words)
+    status, stdout, _ = output(capsys, *words)
     assert status == 0
     ratios = json.loads(stdout)
     assert set(ratios) == set(KINDS)
@@ -136,19 +143,15 @@ def folder_in_its_place(path):
 @pytest.mark.parametrize("damage", [no_picture, nothing, half, folder_in_its_place])
 @pytest.mark.parametrize("ending", ["png", "jpg"])
 def test_predict_names_a_broken_picture_and_goes_on(
-    net_file,  # noqa: F811
-    tmp_path,
-    capsys,
-    damage,
-    ending,
+    damage, ending, net_file, tmp_path, capsys
 ):
     broken, whole = tmp_path / f"broken.{ending}", tmp_path / "whole.png"
     damage(broken)
     rgb(street()).save(whole)
-    words = ["predict", broken, whole, "--checkpoint", net_file, "--out", tmp_path / "o"]
-    status, stdout, stderr = status_and_output(capsys, *words)
+    words = ["--checkpoint", net_file, "--out", tmp_path / "out"]
+    status, stdout, stderr = output(capsys, "predict", broken, whole, *words)
     assert status == 1 and stdout.startswith("whole: road")
-    assert (tmp_path / "o" / "whole_labels.png").exists()
+    assert (tmp_path / "out" / "whole_labels.png").exists()
     assert one_sentence(stderr).startswith(str(broken))
 
 
@@ -157,3 +160,95 @@ def one_sentence(stderr):
     (line,) = [each for each in stderr.splitlines() if each and "it/s]" not in each]
     assert "Traceback" not in line and line[-1] not in ":;,"
     return line
+
+
+@pytest.fixture
+def camvid(tmp_path):
+    """A whole CamVid folder of two pictures a split."""
+    root = tmp_path / "camvid"
+    for split in ("train", "val", "test"):
+        (root / f"{split}annot").mkdir(parents=True)
+        (root / split).mkdir()
+        (root / f"{split}.txt").write_text("a\nb\n")
+        for name in "ab":
+            rgb(street()).save(root / split / f"{name}.png")
+            grey(street()).save(root / f"{split}annot" / f"{name}.png")
+    return root
+
+
+def evaluate(capsys, camvid, net_file):
+    words = ["--dataset", "camvid", "--data", camvid, "--checkpoint", net_file]
+    return output(capsys, "evaluate", *words, "--json")
+
+
+def test_a_network_is_scored_on_label_pictures_of_every_kind(camvid, net_file, capsys):
+    folder = camvid / "testannot"
+    mask = street()
+    mask[0, 0] = 11  # void, in CamVid's files
+    grey(mask, "I;16").save(folder / "a.png")
+    indices = grey(mask)
+    indices.putpalette([0, 0, 0] * 256)  # the colours mean nothing, the ids count
+    indices.save(folder / "b.png")
+    status, stdout, _ = evaluate(capsys, camvid, net_file)
+    report = json.loads(stdout)
+    assert status == 0 and report["mean_iou"] == 1.0
+    assert report["void_counted"]["pixel_accuracy"] == 1 - 1 / mask.numel()
+    assert (report["num_pictures"], report["model"]) == (2, "colour_net")
+
+
+def picture_breaks_off(camvid):
+    path = camvid / "test" / "b.png"
+    path.write_bytes(path.read_bytes()[:60])
+
+
+def labels_break_off(camvid):
+    path = camvid / "testannot" / "b.png"
+    path.write_bytes(path.read_bytes()[:60])
+
+
+def labels_in_colours(camvid):
+    rgb(street()).save(camvid / "testannot" / "b.png")
+
+
+def labels_with_a_wrong_id(camvid):
+    grey(torch.where(street() == CAR, 12, street())).save(camvid / "testannot/b.png")
+
+
+def labels_of_another_size(camvid):
+    grey(street()[:5, :7]).save(camvid / "testannot" / "b.png")
+
+
+def labels_missing(camvid):
+    (camvid / "testannot" / "b.png").unlink()
+
+
+def no_labels_at_all(camvid):
+    for path in (camvid / "testannot").iterdir():
+        path.unlink()
+
+
+def an_empty_folder(camvid):
+    camvid.rename(camvid.with_name("elsewhere"))
+    camvid.mkdir()
+
+
+FAULTS = {
+    picture_breaks_off: r"test/b.png is damaged or breaks off",
+    labels_break_off: r"testannot/b.png is damaged or breaks off",
+    labels_in_colours: r"testannot/b.png is RGB, but labels are one id a pixel",
+    labels_with_a_wrong_id: r"testannot/b.png.*\b12\b.*\b0 to 10\b",
+    labels_of_another_size: r"testannot/b.png is 7x5 but its picture .* is 20x12",
+    labels_missing: r"test.txt names b, which .*testannot does not hold",
+    no_labels_at_all: r"testannot holds no picture",
+    an_empty_folder: r"camvid is not a whole CamVid folder, 9 of 9 entries",
+}
+
+
+@pytest.mark.parametrize("damage", FAULTS, ids=lambda f: f.__name__)
+def test_evaluate_names_the_fault_of_a_data_set(damage, camvid, net_file, capsys):
+    damage(camvid)
+    status, stdout, stderr = evaluate(capsys, camvid, net_file)
+    assert (status, stdout) == (2, "")
+    sentence, *tree = [line for line in stderr.splitlines() if "it/s]" not in line]
+    assert re.search(FAULTS[damage], sentence)
+    assert all(re.match(r"  (MISSING|there) ", line) for line in tree)

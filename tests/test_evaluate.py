@@ -4,18 +4,22 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
-from colour_net import fitted, net_file, painted  # noqa: F401 (a fixture)
+from colour_net import fitted, painted, ship
 from PIL import Image
 
 from course_lib.__main__ import main
 from course_lib.data.classes import CAMVID
-from course_lib.data.opening import open_dataset, read_dials
+from course_lib.data.harbour import Harbour
+from course_lib.data.opening import open_dataset, read_dials, trained_classes
 from course_lib.errors import InputError
 from course_lib.metrics import ConfusionMatrix
+from course_lib.training.checkpoint import load_net
 from course_lib.training.evaluation import evaluate_folders, evaluate_net, file_ids
 
 
@@ -67,8 +71,9 @@ def test_two_folders_by_hand(folders, capsys):
 def test_the_table_shows_both_treatments_in_per_cent(folders, capsys):
     assert main(on_folders(folders)) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1].split() == ["void", "ignored", "counted", "accuracy"]
-    row = {line[:22].strip(): line[22:].split() for line in lines}
+    row = {line[:28].strip(): line[28:].split() for line in lines}
+    assert row["class"] == ["IoU", "IoU", "accuracy"]
+    assert row["void pixels"] == ["ignored", "counted", "ignored"]
     assert row["building"] == ["50.00", "33.33", "100.00"]
     assert row["tree"] == ["absent"] * 3
     assert row["mean IoU"] == ["62.50", "58.33"]
@@ -114,7 +119,7 @@ def empty(folders):
         (invent, "b.png, prediction: id 12 is none of the 11 classes"),
         (colour, "labels/b.png"),
         (cut, "predictions/b.png"),
-        (empty, "labels holds no label picture"),
+        (empty, "labels holds no picture"),
     ],
 )
 def test_folders_that_do_not_fit_end_in_one_sentence(folders, damage, sentence, capsys):
@@ -179,6 +184,8 @@ def test_a_network_is_measured_on_pictures_of_any_size():
         by_hand.update(mask, torch.cdist(pixels, colours).argmin(1).view(mask.shape))
     assert torch.equal(matrix.matrix, by_hand.matrix)
     assert matrix.scores().pixel_accuracy == pytest.approx(1 - 3 / 63)
+    half = evaluate_net(net, Painted(), autocast=torch.autocast("cpu", torch.bfloat16))
+    assert half.scores().pixel_accuracy > 0.9
 
 
 def test_a_wrong_id_in_a_data_set_names_the_file():
@@ -189,6 +196,27 @@ def test_a_wrong_id_in_a_data_set_names_the_file():
 
     with pytest.raises(InputError, match="picture 7, labels: id 11 is none"):
         evaluate_net(fitted("camvid")[0], Wrong())
+
+
+def test_a_network_is_scored_on_the_harbour(tmp_path, monkeypatch, capsys):
+    words = ["--dataset", "harbour", "--dial", "thin=1", "--json"]
+    words += ["--device", "cpu", "--threads", "1"]
+    few = partial(Harbour, count=20)
+    monkeypatch.setattr("course_lib.data.harbour.Harbour", few)
+    net_file = ship(tmp_path, monkeypatch, "harbour")
+    assert main(command("--checkpoint", net_file, *words)) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["dials"] == {"thin": 1} and report["num_pictures"] == 20
+    assert report["mean_iou_without_background"] < report["pixel_accuracy"]
+    net, _ = load_net(net_file)
+    scores = evaluate_net(net, open_dataset("harbour", "test", thin=1)).scores()
+    assert report["mean_iou"] == scores.mean_iou
+    stranger = ship(tmp_path, monkeypatch, "camvid")
+    assert main(command("--checkpoint", stranger, *words)) == 2
+    assert (
+        "trained on the 11 classes of camvid, not on the 12 of harbour"
+        in capsys.readouterr().err
+    )
 
 
 def test_dials_are_read():
@@ -206,6 +234,14 @@ def test_a_data_set_that_is_not_there(monkeypatch):
         open_dataset("camvid", "test")
     with pytest.raises(InputError, match="camvid has no dial thin"):
         open_dataset("camvid", "test", thin=1)
+    with pytest.raises(InputError, match='harbour has no dial "thn"; it has thin'):
+        open_dataset("harbour", "test", thn=1)
+
+
+def test_the_class_table_of_a_checkpoint_is_a_name_or_all_of_it():
+    assert trained_classes({"classes": "camvid"}) == CAMVID
+    stored = json.loads(json.dumps(asdict(CAMVID)))
+    assert trained_classes({"classes": stored}) == CAMVID
 
 
 @pytest.mark.real

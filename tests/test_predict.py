@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from colour_net import fitted, net_file, painted  # noqa: F401 (a fixture)
+from colour_net import fitted, painted, ship
 from PIL import Image
 
 from course_lib.__main__ import main
@@ -29,12 +29,18 @@ def save(path, mask, **options):
 
 
 @pytest.fixture
-def predict(net_file, tmp_path, monkeypatch):  # noqa: F811
+def net_file(tmp_path, monkeypatch):
+    return ship(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def predict(net_file, tmp_path, monkeypatch):
     """Run the command in an empty folder; gives the status."""
     monkeypatch.chdir(tmp_path)
 
     def run(*words):
-        words = ["predict", "--checkpoint", net_file, "--device", "cpu", *words]
+        one = ["--device", "cpu", "--threads", "1"]
+        words = ["predict", "--checkpoint", net_file, *one, *words]
         return main([str(word) for word in words])
 
     return run
@@ -144,7 +150,7 @@ def test_wrong_words_end_in_one_sentence(predict, tmp_path, capsys, words, sente
     assert sentence in capsys.readouterr().err
 
 
-def test_a_damaged_network_ends_in_one_sentence(predict, net_file, capsys):  # noqa: F811
+def test_a_damaged_network_ends_in_one_sentence(predict, net_file, capsys):
     net_file.write_bytes(net_file.read_bytes()[:50])
     assert predict("quay.png") == 2
     assert "is no readable weights file" in capsys.readouterr().err

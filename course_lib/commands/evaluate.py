@@ -51,6 +51,9 @@ def run(args: argparse.Namespace) -> None:
 def report_of(matrix, classes, void: str) -> dict:
     """Both treatments of void as plain data; the chosen one stands on top."""
     both = {f"void_{v}": matrix.scores(v).as_dict() for v in ("ignored", "counted")}
+    if classes.names[0] != "background":
+        for scores in both.values():
+            del scores["mean_iou_without_background"]
     return {
         "void": void,
         "classes": list(classes.names),
@@ -63,16 +66,17 @@ def report_of(matrix, classes, void: str) -> dict:
 def table(report: dict) -> str:
     """The report as text, in per cent, one line a class."""
     both = [report["void_ignored"], report["void_counted"]]
-    width = max(22, *(len(name) for name in report["classes"]))
+    width = max(28, *(len(name) for name in report["classes"]))
     lines = [
         f"{report['dataset']}, {report['num_pictures']} pictures, in per cent",
-        _row(width, "void", ["ignored", "counted", "accuracy"]),
+        _row(width, "class", ["IoU", "IoU", "accuracy"]),
+        _row(width, "  void pixels", ["ignored", "counted", "ignored"]),
     ]
     columns = [both[0]["class_iou"], both[1]["class_iou"], both[0]["class_accuracy"]]
     for name, *values in zip(report["classes"], *columns, strict=True):
         lines.append(_row(width, name, values))
     names = ["mean_iou", "mean_accuracy", "pixel_accuracy", "frequency_weighted_iou"]
-    if report["classes"][0] == "background":
+    if "mean_iou_without_background" in report:
         names.insert(1, "mean_iou_without_background")
     lines.append("-" * (width + 30))
     for name in [*names, "overall"]:
@@ -98,7 +102,7 @@ def _from_folders(args: argparse.Namespace) -> dict:
 
 
 def _from_checkpoint(args: argparse.Namespace) -> dict:
-    from course_lib.data.opening import open_dataset, read_dials
+    from course_lib.data.opening import open_dataset, read_dials, trained_classes
     from course_lib.training.checkpoint import load_net
     from course_lib.training.device import pick_device, use_threads
     from course_lib.training.evaluation import evaluate_net
@@ -108,11 +112,12 @@ def _from_checkpoint(args: argparse.Namespace) -> dict:
     net, info = load_net(args.checkpoint, device)
     dials = read_dials(args.dial)
     dataset = open_dataset(args.dataset, args.split, args.data, **dials)
-    if info["num_classes"] != dataset.classes.num_classes:
+    trained = trained_classes(info)
+    if trained.names != dataset.classes.names:
         raise InputError(
-            f"{args.checkpoint} knows {info['num_classes']} classes but "
-            f"{args.dataset} has {dataset.classes.num_classes}; evaluate it on the "
-            f"data set it was trained on ({info['classes']})"
+            f"{args.checkpoint} was trained on the {trained.num_classes} classes of "
+            f"{trained.name}, not on the {dataset.classes.num_classes} of "
+            f"{args.dataset}; give --dataset {trained.name}"
         )
     if not args.json:
         print(f"{args.checkpoint}: {info['model']} on {device}", file=sys.stderr)

@@ -10,8 +10,6 @@ from pathlib import Path
 
 from course_lib.errors import InputError
 
-ENDINGS = ".bmp .gif .jpeg .jpg .pgm .png .ppm .tif .tiff .webp".split()
-
 
 def add_parser(subparsers) -> None:
     """Describe ``python -m course_lib predict``."""
@@ -45,8 +43,8 @@ def run(args: argparse.Namespace) -> int:
     """
     from tqdm import tqdm
 
-    from course_lib.data.classes import class_table
     from course_lib.data.images import read_image
+    from course_lib.data.opening import trained_classes
     from course_lib.training.checkpoint import load_net
     from course_lib.training.device import pick_device, use_threads
 
@@ -55,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     use_threads(args.threads)
     device = pick_device(args.device)
     net, info = load_net(args.checkpoint, device)
-    classes = class_table(info["classes"])
+    classes = trained_classes(info)
     files, faults = find_pictures(args.pictures)
     _make_folder(args.out)
     ratios = {}
@@ -83,14 +81,15 @@ def find_pictures(paths: list[Path]) -> tuple[list[Path], list[str]]:
 
     A file named by itself is taken whatever its ending.
     """
+    from course_lib.data.folder import PICTURES
+
     files, faults = [], []
     for path in paths:
         if path.is_dir():
-            found = [p for p in sorted(path.iterdir()) if p.suffix.lower() in ENDINGS]
+            found = [p for p in sorted(path.iterdir()) if p.suffix.lower() in PICTURES]
             files += found
             if not found:
-                endings = ", ".join(ENDINGS)
-                faults.append(f"{path} holds no picture ({endings}); check the path")
+                faults.append(f"{path} holds no picture; check the path")
         elif path.exists():
             files.append(path)
         else:

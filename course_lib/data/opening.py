@@ -1,7 +1,9 @@
 """Open a data set by its name, as the command line spells it."""
 
+from dataclasses import fields
 from pathlib import Path
 
+from course_lib.data.classes import ClassTable, class_table
 from course_lib.errors import InputError
 from course_lib.paths import data_dir
 
@@ -25,14 +27,19 @@ def open_dataset(name: str, split: str, data: Path | None = None, **options):
         InputError: for an unknown name, a missing folder, or a dial of the harbour
             on another data set.
     """
+    dials = set(options) - {"transform"}
     if name == "harbour":
-        from course_lib.data.harbour import Harbour
+        from course_lib.data.harbour import Dials, Harbour
 
+        known = [field.name for field in fields(Dials)]
+        for dial in sorted(dials.difference(known)):
+            raise InputError(
+                f'the harbour has no dial "{dial}"; it has {", ".join(known)}'
+            )
         return Harbour(split, **options)
     if name not in FOLDERS:
         known = ", ".join(["harbour", *FOLDERS])
         raise InputError(f'there is no data set "{name}"; choose one of {known}')
-    dials = set(options) - {"transform"}
     if dials:
         raise InputError(
             f"{name} has no dial {sorted(dials)[0]}; dials are the harbour's"
@@ -45,6 +52,15 @@ def open_dataset(name: str, split: str, data: Path | None = None, **options):
     from course_lib.data.voc import VOCSegmentation
 
     return VOCSegmentation(folder, split, **options)
+
+
+def trained_classes(info: dict) -> ClassTable:
+    """The class table in the info of a checkpoint: its name, or all of it."""
+    classes = info["classes"]
+    if isinstance(classes, str):
+        return class_table(classes)
+    palette = tuple(tuple(colour) for colour in classes["palette"])
+    return ClassTable(classes["name"], tuple(classes["names"]), palette)
 
 
 def read_dials(words: list[str]) -> dict[str, float | int | str]:
