@@ -62,12 +62,15 @@ def world(name: str = "harbour") -> World:
 
 
 def _harbour_world() -> World:
-    from course_lib.data.harbour import Harbour
+    def dataset(split: str = "train", **options):
+        from course_lib.data.harbour import Harbour
+
+        return Harbour(split, **options)
 
     return World(
         name="harbour",
         classes=HARBOUR,
-        dataset=Harbour,
+        dataset=dataset,
         size="1,000 train, 100 val and 200 test pictures of 128x96, drawn as needed",
         source="course_lib.data.harbour",
         licence="CC BY 4.0, as the course",
