@@ -10,7 +10,8 @@ from torchvision import tv_tensors
 
 from course_lib.data.classes import HARBOUR
 from course_lib.data.harbour.dials import make_dials
-from course_lib.data.harbour.paint import draw, finish
+from course_lib.data.harbour.light import finish
+from course_lib.data.harbour.paint import draw
 from course_lib.data.harbour.scene import compose
 from course_lib.errors import InputError
 

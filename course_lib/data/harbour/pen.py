@@ -69,7 +69,7 @@ class Pen:
         self.draw = ImageDraw.Draw(self.canvas)
 
     def colours(self) -> np.ndarray:
-        """The table of colours, lit by the sun: (paints, 4) uint8, the fourth 255 for sky."""
+        """Colours lit by the sun, (paints, 4) uint8; the fourth is 255 for sky."""
         table = np.array(self.table, np.float32)
         rgb, reflected = table[:, :3], table[:, 6:]
         rgb += 0.5 * reflected * (np.float32(self.water) - rgb)
@@ -79,7 +79,7 @@ class Pen:
         return out
 
     def maps(self):
-        """Colour (3, H, W) and share of sky (H, W), float32; class, instance, material."""
+        """Colour (3, H, W), share of sky (H, W); class, instance, material (H, W)."""
         numbers = np.asarray(self.canvas)
         fine = self.colours().view(np.uint32)[:, 0][numbers]
         size = (numbers.shape[1], numbers.shape[0])

@@ -51,7 +51,7 @@ def paving(height: int = 16, width: int = 32) -> np.ndarray:
 
 @cache
 def photograph(name: str, blur: float) -> np.ndarray:
-    """A photograph of scikit-image: "brick", "gravel" or "grass", blurred by a Gaussian.
+    """The photograph "brick", "gravel" or "grass", blurred by a Gaussian.
 
     ``blur`` is its standard deviation in pixels: pictures that skip pixels of the
     tile would otherwise flicker.
