@@ -101,7 +101,8 @@ KINDS += ["three_wide", "grey", "sixteen_bit"]
 
 
 def output(capsys, *words):
-    words = [*words, "--device", "cpu", "--threads", "1"]
+    if words[0] != "data":
+        words = [*words, "--device", "cpu", "--threads", "1"]
     status = main([str(word) for word in words])
     return status, *capsys.readouterr()
 
@@ -252,3 +253,37 @@ def test_evaluate_names_the_fault_of_a_data_set(damage, camvid, net_file, capsys
     sentence, *tree = [line for line in stderr.splitlines() if "it/s]" not in line]
     assert re.search(FAULTS[damage], sentence)
     assert all(re.match(r"  (MISSING|there) ", line) for line in tree)
+
+
+def check(capsys, *words):
+    return output(capsys, "data", "check", *words)
+
+
+@pytest.mark.parametrize("damage", FAULTS, ids=lambda f: f.__name__)
+def test_data_check_names_the_same_faults(damage, camvid, capsys):
+    damage(camvid)
+    words = ["--dataset", "camvid", "--data", camvid, "--split", "test"]
+    status, stdout, stderr = check(capsys, *words)
+    assert (status, stdout) == (2, "")
+    assert re.search(FAULTS[damage], stderr.splitlines()[0])
+
+
+def test_data_check_says_what_a_whole_folder_holds(camvid, capsys):
+    status, stdout, _ = check(capsys, "--dataset", "camvid", "--data", camvid)
+    summary, *rows = stdout.splitlines()
+    assert status == 0
+    assert summary.startswith("camvid: 2 label pictures (2 of 20x12), 4 of 11 classes")
+    shares = dict(row.rsplit(maxsplit=1) for row in rows)
+    assert (shares["  sky"], shares["  tree"]) == ("25.000%", "0.000%")
+
+
+def test_your_own_labels_in_colours_are_refused_and_then_told_apart(camvid, capsys):
+    colours = camvid.with_name("colours")
+    colours.mkdir()
+    for name in "ab":
+        rgb(street()).save(colours / f"{name}.png")
+    words = ["--images", camvid / "test", "--labels", colours, "--classes", "camvid"]
+    status, _, stderr = check(capsys, *words)
+    assert status == 2 and "a.png is RGB" in one_sentence(stderr)
+    status, stdout, _ = check(capsys, *words, "--colours")
+    assert status == 0 and "4 of 11 classes occur" in stdout

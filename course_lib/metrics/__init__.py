@@ -1,0 +1,12 @@
+"""How good a labelling is: confusion matrix and its scores, boundary IoU."""
+
+from course_lib.metrics.boundary import boundary_iou, boundary_region
+from course_lib.metrics.confusion import ConfusionMatrix, Scores, reduced_iou
+
+__all__ = [
+    "ConfusionMatrix",
+    "Scores",
+    "boundary_iou",
+    "boundary_region",
+    "reduced_iou",
+]
