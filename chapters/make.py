@@ -8,7 +8,8 @@
 A twin (``text/NN_name.py``, ``solutions/text/NN_name.py``; jupytext percent) is
 what authors edit. Two things are written here and not in the twins: the line of
 badge and links below the title, and the set-up cell, where a code cell of the
-twin says nothing but ``# setup``. See CONTRIBUTING.md.
+twin says nothing but ``# setup``. The table of chapters in README.md follows.
+See CONTRIBUTING.md.
 """
 
 import argparse
@@ -32,9 +33,13 @@ from nbclient.exceptions import (
 )
 from nbformat import NotebookNode
 
+from course_lib.teaching.front_page import badge, with_table
+
 CHAPTERS = Path(__file__).resolve().parent
 PROJECT = tomllib.loads((CHAPTERS.parent / "pyproject.toml").read_text())["project"]
 REPOSITORY = PROJECT["urls"]["Repository"]
+OWNER = REPOSITORY.removeprefix("https://github.com/")
+README = CHAPTERS.parent / "README.md"
 CELL_SECONDS = 120
 WIDGET = "application/vnd.jupyter.widget-view+json"
 METADATA = {
@@ -86,13 +91,12 @@ def notebook_of(twin: Path) -> Path:
 def header(path: Path) -> str:
     """Badge and links of a notebook: the line below its title."""
     inside = path.relative_to(CHAPTERS).as_posix()
-    owner = REPOSITORY.removeprefix("https://github.com/")
-    colab = "https://colab.research.google.com"
-    badge = (
-        f"[![Open in Colab]({colab}/assets/colab-badge.svg)]"
-        f"({colab}/github/{owner}/blob/main/chapters/{inside})"
-    )
-    return "  |  ".join([badge, *neighbours(path)])
+    return "  |  ".join([badge(OWNER, inside), *neighbours(path)])
+
+
+def front_page() -> str:
+    """README.md with the table of the chapters that exist."""
+    return with_table(README.read_text(encoding="utf-8"), CHAPTERS, OWNER)
 
 
 def neighbours(path: Path) -> list[str]:
@@ -229,12 +233,16 @@ def main() -> None:
     chosen = twins(args.numbers)
     if args.check:
         results = [check(twin, args.execute, args.timeout) for twin in chosen]
+        if front_page() != README.read_text(encoding="utf-8"):
+            results.append(False)
+            print("README.md: its table is behind", file=sys.stderr)
         sys.exit(0 if all(results) else "run: python chapters/make.py")
     for twin in chosen:
         start = time.perf_counter()
         path = notebook_of(twin)
         path.write_text(made(twin, args.timeout), encoding="utf-8", newline="\n")
         print(f"{path.relative_to(CHAPTERS)}: {time.perf_counter() - start:.0f} s")
+    README.write_text(front_page(), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

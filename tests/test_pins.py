@@ -5,7 +5,7 @@ import tomllib
 from importlib import metadata
 
 import yaml
-from maker import ROOT
+from maker import LESSONS, ROOT, make
 from packaging.requirements import Requirement
 from packaging.version import Version
 
@@ -85,9 +85,9 @@ def test_the_address_of_the_repository_stands_in_one_place():
     assert written in ([], ["README.md"])
 
 
-def test_the_badges_of_the_front_page_follow_pyproject():
+def test_the_front_page_lists_the_chapters_that_exist():
     page = (ROOT / "README.md").read_text(encoding="utf-8")
-    owner = PROJECT["urls"]["Repository"].removeprefix("https://github.com/")
-    badges = re.findall(r"\(https://colab[^)]*/github/([^)]*)\)", page)
-    chapters = sorted((ROOT / "chapters").glob("[0-9][0-9]_*.ipynb"))
-    assert badges == [f"{owner}/blob/main/chapters/{p.name}" for p in chapters]
+    assert page == make.front_page(), "run: python chapters/make.py"
+    assert make.REPOSITORY in page
+    for lesson in LESSONS:
+        assert f"blob/main/chapters/{lesson.name})" in page
