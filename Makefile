@@ -6,6 +6,7 @@
 PY ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PIP = $(BIN)/python -m pip install -q --disable-pip-version-check
 TORCH_BACKEND ?=
 PORTABLE := env -u COURSE_DATA -u COURSE_WORLD -u COURSE_DEVICE -u COURSE_SOURCE \
 	CUDA_VISIBLE_DEVICES= OMP_NUM_THREADS=1
@@ -50,17 +51,17 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 		echo "The course needs Python 3.11 or newer and $(PY) is not: install" \
 		"one and name it, like make lab PY=python3.12"; exit 1; }
 	$(PY) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	$(PIP) uv
 ifeq ($(TORCH_BACKEND),)
 	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes \
-		-r requirements.lock
+		-r requirements.lock || { echo "uv could not; pip tries, which takes \
+		some minutes"; $(PIP) --require-hashes -r requirements.lock; }
 else
 	sed -e '/--hash=/d' -e 's/ *\\$$//' requirements.lock > $(VENV)/constraints.txt
 	UV_TORCH_BACKEND=$(TORCH_BACKEND) $(BIN)/uv pip install -q \
 		--python $(BIN)/python -c $(VENV)/constraints.txt -e '.[bench]'
 endif
-	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps \
-		--no-build-isolation -e .
+	$(PIP) --no-deps --no-build-isolation -e .
 	touch $@
 
 # A real environment with Colab's versions (uv fetches Python 3.13 where there is
