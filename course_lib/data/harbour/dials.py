@@ -29,9 +29,10 @@ class Dials:
         context: share of boats and cars that are drawn as one and the same hull.
         scale: size of the nearest things divided by the size of the farthest, 1 to 8.
         contact: closes the gaps in rows of boats and groups of people; 1 = touching.
-        occlusion: slides these neighbours over each other; 1 = about 85 % hidden.
+        occlusion: slides these neighbours over each other; 1 = about
+            nine tenths hidden.
         rarity: chance of each of the 8 places for a buoy, the rare class.
-        void: width in pixels of the band of 255 around boats, cars and people.
+        void: width of the band of 255 around boats, cars and people, whole px, 0 to 8.
         materials: "paint", or "photo" for the brick, gravel and grass photographs
             of scikit-image on quay, road and lawn.
 

@@ -28,9 +28,8 @@ FIRST_THING = 6
 ADE_SPLIT = {"train": "training", "val": "validation", "test": "testing"}
 # Cityscapes keeps 34 ids in its files and trains on 19. Class k of the harbour takes
 # the file id whose train id is k, so that a Cityscapes reader gives k back.
-CITY_IDS = np.array(
-    [7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24] + [0] * 244, np.uint16
-)
+CITY_IDS = np.zeros(256, np.uint16)
+CITY_IDS[:12] = [7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24]
 
 
 def save(path: Path, array: np.ndarray, palette=None, **how) -> None:
@@ -144,7 +143,7 @@ def ade20k(name: str, split: str, scene: Scene, root: Path) -> str:
 
 
 def yolo(name: str, split: str, scene: Scene, root: Path) -> str:
-    """YOLO: ``class cx cy w h`` as shares of the picture; classes count from boat = 0."""
+    """YOLO: ``class cx cy w h`` as shares of the picture; boat is class 0."""
     save(root / f"images/{split}/{name}.png", scene.image)
     height, width = scene.class_map.shape
     lines = []

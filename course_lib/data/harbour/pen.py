@@ -25,7 +25,11 @@ class Pen:
         self.mirror = None  # row at which what follows is mirrored
 
     def paint(self, colour, kind: int, instance: int = 0, material: int = PLAIN) -> int:
-        """Number of a new paint; in a reflection, that of water with its colour."""
+        """Number of a new paint; in a reflection, that of water with its colour.
+
+        Only things (class 6 and up) keep their instance number.
+        """
+        instance = instance if kind >= BOAT else 0
         if self.mirror is None:
             self.table.append((*colour, kind, instance, material, 0))
         else:
