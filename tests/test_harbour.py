@@ -124,7 +124,10 @@ def test_things_move_smoothly_and_keep_their_numbers():
 def test_same_sky_same_houses_over_time():
     first, later = (Harbour().scene(2, time).class_map for time in (0.0, 3.0))
     for kind in (1, 5):
-        both, either = (first == kind) & (later == kind), (first == kind) | (later == kind)
+        both, either = (
+            (first == kind) & (later == kind),
+            (first == kind) | (later == kind),
+        )
         assert both.sum() / either.sum() > 0.95
 
 

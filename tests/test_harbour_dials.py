@@ -44,7 +44,9 @@ def test_lamp_posts_are_thin_in_their_lower_half(thin):
         scene = harbour.scene(i)
         for thing in harbour.plan(i)[1]:
             if thing.kind == "lamp" and 10 < thing.x < 118:
-                rows = scene.instance_map[round(thing.y - thing.tall / 2) : round(thing.y)]
+                rows = scene.instance_map[
+                    round(thing.y - thing.tall / 2) : round(thing.y)
+                ]
                 found += [n for row in rows for n in runs(row == thing.instance)]
     assert np.mean(np.array(found) == thin) > 0.9 and max(found) == thin
 
@@ -91,7 +93,9 @@ def looks(context: float):
     """Size, mean colour and spread of the inside of whole boats and cars."""
     rows, labels = [], []
     for scene in scenes(80, context=context, texture=0, occlusion=0, contact=0):
-        for box, label, number in zip(scene.boxes, scene.labels, scene.ids, strict=True):
+        for box, label, number in zip(
+            scene.boxes, scene.labels, scene.ids, strict=True
+        ):
             mask = scene.instance_map == number
             if label in (BOAT, CAR) and box[0] > 0 and box[2] < 128 and mask.sum() > 30:
                 pixels = scene.image[mask] / 255
@@ -118,7 +122,9 @@ def test_context_0_looks_tell_and_context_1_only_surroundings_do():
 def test_at_context_1_boat_and_car_are_the_same_pixels():
     crops = {BOAT: set(), CAR: set()}
     for scene in scenes(300, context=1, texture=0, void=0):
-        for box, label, number in zip(scene.boxes, scene.labels, scene.ids, strict=True):
+        for box, label, number in zip(
+            scene.boxes, scene.labels, scene.ids, strict=True
+        ):
             x1, y1, x2, y2 = box.astype(int)
             mask = scene.instance_map[y1:y2, x1:x2] == number
             if label in crops and x1 > 0 and x2 < 128:
@@ -158,7 +164,8 @@ def touching(scene) -> int:
 
 def test_contact_makes_neighbours_touch():
     counts = [
-        sum(touching(s) for s in scenes(20, contact=c, occlusion=0)) for c in (0, 0.5, 1)
+        sum(touching(s) for s in scenes(20, contact=c, occlusion=0))
+        for c in (0, 0.5, 1)
     ]
     assert counts[0] < counts[1] < counts[2] and counts[2] > 2 * counts[0]
 
@@ -195,7 +202,9 @@ def test_the_void_band_lies_outside_things(width):
         np.testing.assert_array_equal(clean.class_map[~void], banded.class_map[~void])
         near = np.isin(clean.class_map, (BOAT, CAR, PERSON))
         for y, x in np.argwhere(void)[::50]:
-            window = near[max(0, y - width) : y + width + 1, max(0, x - width) : x + width + 1]
+            window = near[
+                max(0, y - width) : y + width + 1, max(0, x - width) : x + width + 1
+            ]
             assert window.any()
 
 
@@ -210,7 +219,9 @@ def test_photographs_change_quay_road_and_lawn_and_nothing_else():
 def test_a_dial_moves_nothing_else():
     plain = Harbour().plan(7)[1]
     for dials in ({"texture": 1}, {"contrast": 0.2}, {"void": 5}, {"thin": 7}):
-        where = [(t.kind, t.x, t.y, t.size, t.colour) for t in Harbour(**dials).plan(7)[1]]
+        where = [
+            (t.kind, t.x, t.y, t.size, t.colour) for t in Harbour(**dials).plan(7)[1]
+        ]
         assert where == [(t.kind, t.x, t.y, t.size, t.colour) for t in plain]
     kept = [t for t in Harbour(rarity=1.0).plan(7)[1] if t.kind != "buoy"]
     assert kept == [t for t in plain if t.kind != "buoy"]

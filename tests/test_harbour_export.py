@@ -40,15 +40,23 @@ def test_voc(harbour, tmp_path):
         assert labels.mode == "P"
         np.testing.assert_array_equal(labels, scene.class_map)
         colours = np.asarray(labels.convert("RGB"))
-        np.testing.assert_array_equal(colours, HARBOUR.colour_map().numpy()[scene.class_map])
+        np.testing.assert_array_equal(
+            colours, HARBOUR.colour_map().numpy()[scene.class_map]
+        )
         objects = read(root / f"SegmentationObject/{name}.png")
         tree = ElementTree.parse(root / f"Annotations/{name}.xml").getroot()
-        assert tree.findtext("size/width") == "120" and tree.findtext("size/height") == "90"
+        assert (
+            tree.findtext("size/width") == "120"
+            and tree.findtext("size/height") == "90"
+        )
         for k, node in enumerate(tree.findall("object")):
             mask = objects == k + 1
             np.testing.assert_array_equal(mask, scene.instance_map == scene.ids[k])
             rows, columns = np.nonzero(mask)
-            corners = [int(node.findtext(f"bndbox/{c}")) for c in ("xmin", "ymin", "xmax", "ymax")]
+            corners = [
+                int(node.findtext(f"bndbox/{c}"))
+                for c in ("xmin", "ymin", "xmax", "ymax")
+            ]
             whole = [columns.min(), rows.min(), columns.max(), rows.max()]
             assert corners == [value + 1 for value in whole]
             assert node.findtext("name") == HARBOUR.names[scene.labels[k]]
@@ -62,15 +70,21 @@ def test_coco(harbour, tmp_path):
     root = export(harbour, tmp_path, "coco")
     with contextlib.redirect_stdout(io.StringIO()):
         table = COCO(str(root / f"annotations/instances_{harbour.split}.json"))
-    assert {c["name"] for c in table.loadCats(table.getCatIds())} == set(HARBOUR.names[6:])
+    assert {c["name"] for c in table.loadCats(table.getCatIds())} == set(
+        HARBOUR.names[6:]
+    )
     for i in table.getImgIds():
         scene = harbour.scene(i)
         found = table.loadImgs(i)[0]
-        np.testing.assert_array_equal(read(root / harbour.split / found["file_name"]), scene.image)
+        np.testing.assert_array_equal(
+            read(root / harbour.split / found["file_name"]), scene.image
+        )
         rows = table.loadAnns(table.getAnnIds(imgIds=i))
         assert [row["category_id"] for row in rows] == scene.labels.tolist()
         for row, box, number in zip(rows, scene.boxes, scene.ids, strict=True):
-            np.testing.assert_array_equal(table.annToMask(row), scene.instance_map == number)
+            np.testing.assert_array_equal(
+                table.annToMask(row), scene.instance_map == number
+            )
             corners = box_convert(torch.tensor(row["bbox"]), "xywh", "xyxy")
             np.testing.assert_array_equal(corners, box)
             assert row["area"] == table.annToMask(row).sum() and row["iscrowd"] == 0
@@ -92,7 +106,11 @@ def test_cityscapes(harbour, tmp_path):
         thing = scene.instance_map > 0
         np.testing.assert_array_equal(numbers[~thing], labels[~thing])
         np.testing.assert_array_equal(numbers[thing] // 1000, labels[thing])
-        pairs = set(zip(numbers[thing].tolist(), scene.instance_map[thing].tolist(), strict=True))
+        pairs = set(
+            zip(
+                numbers[thing].tolist(), scene.instance_map[thing].tolist(), strict=True
+            )
+        )
         assert len(pairs) == len(scene.ids) == len({a for a, _ in pairs})
 
 
@@ -127,7 +145,9 @@ def test_camvid(harbour, tmp_path):
     for i, name in enumerate((root / f"{split}.txt").read_text().split()):
         scene = harbour.scene(i)
         np.testing.assert_array_equal(read(root / f"{split}/{name}.png"), scene.image)
-        np.testing.assert_array_equal(read(root / f"{split}annot/{name}.png"), scene.class_map)
+        np.testing.assert_array_equal(
+            read(root / f"{split}annot/{name}.png"), scene.class_map
+        )
 
 
 def test_two_splits_share_a_folder(tmp_path):

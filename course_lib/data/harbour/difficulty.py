@@ -81,7 +81,7 @@ def summary(rows: np.ndarray, pictures: int) -> dict:
 
 
 class TinyNet(nn.Module):
-    """Three strided convolutions, two dilated ones, and skips back to full size."""
+    """Two strided convolutions, two dilated ones, and skips back to full size."""
 
     def __init__(self, num_classes: int = HARBOUR.num_classes):
         super().__init__()
@@ -91,7 +91,7 @@ class TinyNet(nn.Module):
         self.wide = nn.Conv2d(48, 48, 3, 1, 2, dilation=2)
         self.wider = nn.Conv2d(48, 48, 3, 1, 4, dilation=4)
         self.back = nn.Conv2d(48 + 24, 32, 3, 1, 1)
-        self.score = nn.Conv2d(32 + 16, num_classes, 3, 1, 1)
+        self.score = nn.Conv2d(32 + 16, num_classes, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> logits (B, C, H, W); H and W divisible by 4."""
