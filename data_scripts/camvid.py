@@ -1,8 +1,8 @@
-"""Fetch CamVid; --about shows its terms, size, citation and expected tree."""
+"""Fetch CamVid: shows terms, size, citation and tree; --help lists the options."""
 
 import sys
 
-from course_lib.data.fetching import script
+from course_lib.__main__ import main
 
 if __name__ == "__main__":
-    sys.exit(script(["camvid"], __doc__))
+    sys.exit(main(["data", "fetch", "camvid", *sys.argv[1:]]))

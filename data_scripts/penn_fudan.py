@@ -1,8 +1,8 @@
-"""Fetch Penn-Fudan; --about shows its terms, size, citation and expected tree."""
+"""Fetch Penn-Fudan: shows terms, size, citation and tree; --help lists the options."""
 
 import sys
 
-from course_lib.data.fetching import script
+from course_lib.__main__ import main
 
 if __name__ == "__main__":
-    sys.exit(script(["penn_fudan"], __doc__))
+    sys.exit(main(["data", "fetch", "penn_fudan", *sys.argv[1:]]))

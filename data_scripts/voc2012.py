@@ -1,8 +1,8 @@
-"""Fetch PASCAL VOC 2012; --about shows its terms, size, citation and tree."""
+"""Fetch PASCAL VOC 2012: shows terms, size, citation, tree; --help lists options."""
 
 import sys
 
-from course_lib.data.fetching import script
+from course_lib.__main__ import main
 
 if __name__ == "__main__":
-    sys.exit(script(["voc2012"], __doc__))
+    sys.exit(main(["data", "fetch", "voc2012", *sys.argv[1:]]))

@@ -3,6 +3,8 @@
 import dataclasses
 import hashlib
 import io
+import runpy
+import sys
 import tarfile
 import threading
 import zipfile
@@ -14,6 +16,7 @@ import pytest
 from course_lib.__main__ import main
 from course_lib.data import catalogue, fetching
 from course_lib.errors import InputError
+from course_lib.paths import LIBRARY
 
 CONTENT = bytes(range(256)) * 4000
 
@@ -213,3 +216,15 @@ def test_data_check_prints_the_classes(real_data, capsys):
 def test_data_check_of_nothing(capsys):
     assert main(["data", "check"]) == 2
     assert "needs --dataset NAME, or your own --images" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "script", ["camvid", "penn_fudan", "voc2012", "imagenet_weights"]
+)
+def test_the_scripts_show_what_they_fetch(script, monkeypatch, capsys):
+    path = LIBRARY.parent / "data_scripts" / f"{script}.py"
+    monkeypatch.setattr(sys, "argv", [str(path), "--about"])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(path), run_name="__main__")
+    printed = capsys.readouterr().out
+    assert end.value.code == 0 and "  terms     " in printed and "(untried)" in printed

@@ -13,8 +13,10 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("data", help="list, fetch, check or export data")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("list", help="what can be fetched: terms, size, citation")
-    fetch = actions.add_parser("fetch", help="fetch one of the list")
-    fetch.add_argument("name", help="camvid, voc2012, ... (see list)")
+    fetch = actions.add_parser("fetch", help="fetch some of the list")
+    fetch.add_argument(
+        "names", nargs="+", metavar="NAME", help="camvid, voc2012, ... (see list)"
+    )
     fetch.add_argument("--to", type=Path, metavar="FOLDER", help="where to put it")
     fetch.add_argument("--archive", type=Path, metavar="FILE", help="fetched by hand")
     fetch.add_argument("--about", action="store_true", help="only show what it is")
@@ -60,9 +62,15 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _fetch(args: argparse.Namespace) -> None:
-    from course_lib.data.fetching import show_and_fetch
+    from course_lib.data.catalogue import source
+    from course_lib.data.fetching import fetch
 
-    show_and_fetch(args.name, args)
+    if args.archive and len(args.names) > 1:
+        raise InputError("--archive is one file; fetch one name with it")
+    for entry in map(source, args.names):
+        print(entry.about(), flush=True)
+        if not args.about:
+            print(f"  is in     {fetch(entry, args.to, args.archive)}")
 
 
 def _check(args: argparse.Namespace) -> None:

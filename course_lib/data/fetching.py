@@ -1,16 +1,14 @@
 """Fetch what the catalogue names: checked, continued when broken off, never half."""
 
-import argparse
 import os
 import shutil
 import stat
-import sys
 import tarfile
 import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from course_lib.data.catalogue import Source, cache_dir, source
+from course_lib.data.catalogue import Source, cache_dir
 from course_lib.data.tree import check_tree
 from course_lib.errors import InputError
 
@@ -178,38 +176,3 @@ def resumed(url: str, output_file: str, pooch_object) -> None:
     if part.stat().st_size < total:
         raise requests.ConnectionError("broke off before the end")
     os.replace(part, output_file)
-
-
-def script(names: list[str], description: str) -> int:
-    """The command line of the files in ``data_scripts``."""
-    parser = argparse.ArgumentParser(description=description)
-    if len(names) > 1:
-        parser.add_argument("names", nargs="+", choices=names)
-    add_options(parser)
-    args = parser.parse_args()
-    try:
-        for name in getattr(args, "names", names):
-            show_and_fetch(name, args)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options that fetching has everywhere."""
-    parser.add_argument("--to", type=Path, metavar="FOLDER", help="where to put it")
-    parser.add_argument(
-        "--archive", type=Path, metavar="FILE", help="a copy fetched by hand"
-    )
-    parser.add_argument(
-        "--about", action="store_true", help="only show terms, size and tree"
-    )
-
-
-def show_and_fetch(name: str, args: argparse.Namespace) -> None:
-    """Show what it is and on which terms, then fetch it."""
-    entry = source(name)
-    print(entry.about(), flush=True)
-    if not args.about:
-        print(f"  is in     {fetch(entry, args.to, args.archive)}")
