@@ -12,13 +12,12 @@ import tempfile
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
-from course_lib.data.classes import ClassTable
 from course_lib.errors import InputError
 from course_lib.models import build
+from course_lib.models.weights import fit, read_net_file
 
 FORMAT = 1
 
@@ -30,7 +29,7 @@ def versions() -> dict[str, str]:
     python = ".".join(map(str, sys.version_info[:3]))
     return {
         "python": python,
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "course_lib": course_lib.__version__,
     }
 
@@ -103,7 +102,8 @@ def load_net(path: Path, device: str | torch.device = "cpu") -> tuple[nn.Module,
 
     Returns:
         The network in evaluation mode, and its info: ``model``, ``options``,
-        ``num_classes``, ``classes`` (a ClassTable), ``dataset``.
+        ``num_classes``, ``classes`` (for ``data.opening.trained_classes``) and
+        ``dataset``.
 
     Raises:
         InputError: for a missing or damaged file, or weights that do not fit
@@ -111,48 +111,11 @@ def load_net(path: Path, device: str | torch.device = "cpu") -> tuple[nn.Module,
     """
     path = Path(path)
     info, weights = (
-        _read_net(path) if path.suffix == ".safetensors" else _read_training(path)
+        read_net_file(path) if path.suffix == ".safetensors" else _read_training(path)
     )
-    if isinstance(info["classes"], dict):
-        table = info["classes"]
-        palette = tuple(map(tuple, table["palette"]))
-        info["classes"] = ClassTable(table["name"], tuple(table["names"]), palette)
     net = build(info["model"], num_classes=info["num_classes"], **info["options"])
     fit(net, weights, str(path))
     return net.to(device).eval(), info
-
-
-def fit(net: nn.Module, weights: dict[str, Tensor], source: str) -> None:
-    """Load ``weights`` strictly; a mismatch is told by key, shape and source."""
-    own = net.state_dict()
-    wrong = [f"missing {key}" for key in own if key not in weights]
-    wrong += [f"unknown {key}" for key in weights if key not in own]
-    wrong += [
-        f"{key} is {tuple(value.shape)}, wanted {tuple(own[key].shape)}"
-        for key, value in weights.items()
-        if key in own and own[key].shape != value.shape
-    ]
-    if wrong:
-        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        raise InputError(
-            f"{source} does not fit the network: {'; '.join(wrong[:3])}{more}"
-        )
-    net.load_state_dict(weights)
-
-
-def _read_net(path: Path) -> tuple[dict, dict[str, Tensor]]:
-    if not path.is_file():
-        raise InputError(f"there is no weights file {path}; check the path")
-    try:
-        with safe_open(path, framework="pt") as file:
-            info = json.loads((file.metadata() or {}).get("info", "{}"))
-            weights = {key: file.get_tensor(key) for key in file.keys()}
-    except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"{path} is no readable weights file: {error}") from None
-    if "model" not in info:
-        raise InputError(f"{path} does not say which network it is for")
-    floats = {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
-    return info, floats
 
 
 def _read_training(path: Path) -> tuple[dict, dict[str, Tensor]]:
