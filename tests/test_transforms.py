@@ -27,7 +27,7 @@ def coloured_by_id(height, width, seed=0, ids=(0, 3, 7, 11)):
 
 def joint_transforms(size):
     return {
-        "scale": t.RandomScale(0.5, 2.0),
+        "scale": t.RandomScaledCrop((60, 80), 0.5, 2.0),
         "resize": t.Resize(size),
         "short side": t.Resize(17),
         "crop or pad": t.CropOrPad(size),
@@ -63,7 +63,7 @@ def test_picture_and_mask_move_together(name, h, w, new_h, new_w, seed):
 
 @pytest.mark.parametrize("name", ["scale", "resize", "rotate"])
 def test_most_pixels_agree_where_the_picture_is_interpolated(name):
-    changes = joint_transforms((95, 133)) | {"scale": t.RandomScale(1.0, 2.0)}
+    changes = joint_transforms((95, 133)) | {"scale": t.RandomScaledCrop((60, 80), 1.0, 2.0)}
     for seed in range(10):
         image, mask = coloured_by_id(40, 44, seed)
         new_image, new_mask = changes[name](image, mask)
@@ -142,6 +142,6 @@ def test_wrong_values_are_told():
         "give the height, width and overlap that tiles() had"
     )
     with pytest.raises(InputError, match="scale goes from 2 to 1; give two factors"):
-        t.RandomScale(2, 1)
+        t.RandomScaledCrop(8, 2, 1)
     with pytest.raises(InputError, match="size is 0; give"):
         t.random_crop(0)

@@ -18,7 +18,8 @@ def open_dataset(name: str, split: str, data: Path | None = None, **options):
         name: "harbour", "camvid" or "voc".
         split: "train", "val" or "test".
         data: its folder; None looks inside ``COURSE_DATA``. The harbour needs none.
-        options: what the data set itself takes: a transform, dials of the harbour.
+        options: what the data set itself takes: a transform; of the harbour also
+            its dials, ``count`` and ``size``.
 
     Returns:
         A data set of (image, mask) with ``name``, ``classes`` and ``file(i)``.
@@ -27,7 +28,7 @@ def open_dataset(name: str, split: str, data: Path | None = None, **options):
         InputError: for an unknown name, a missing folder, or a dial of the harbour
             on another data set.
     """
-    dials = set(options) - {"transform"}
+    dials = set(options) - {"transform", "count", "size"}
     if name == "harbour":
         from course_lib.data.harbour import Dials, Harbour
 

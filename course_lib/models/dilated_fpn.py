@@ -16,14 +16,15 @@ from course_lib.models.registry import register
 
 @register("dilated_fpn")
 class DilatedFPN(nn.Module):
-    """Residual encoder to stride 16, then back to stride 4 (or 2) by lateral maps.
+    """Residual encoder to stride 16, then back to stride 2 by lateral maps.
 
     Args:
         num_classes: C.
         widths: channels at strides 2, 4, 8 and 16.
         blocks: residual blocks at strides 4 and 8.
         dilations: one residual block at stride 16 for each.
-        decoder_width: channels of every decoder map.
+        decoder_width: channels of the decoder at strides 8 and 4.
+        fine_width: channels of the decoder at stride 2, where poles are decided.
 
     Images (B, 3, H, W) float32, ImageNet-normalised -> ``{"out": (B, C, H, W)}``,
     in training also ``"aux": (B, C, H/16, W/16)`` from the encoder's end.
@@ -38,6 +39,7 @@ class DilatedFPN(nn.Module):
         blocks: tuple[int, int] = (1, 2),
         dilations: tuple[int, ...] = (1, 2, 4, 8),
         decoder_width: int = 64,
+        fine_width: int = 24,
     ):
         super().__init__()
         at2, at4, at8, at16 = widths
@@ -51,19 +53,25 @@ class DilatedFPN(nn.Module):
         self.lateral4 = conv_bn(at4, decoder_width, 1)
         self.decoder8 = nn.Sequential(conv_bn(decoder_width, decoder_width), nn.ReLU())
         self.decoder4 = nn.Sequential(conv_bn(decoder_width, decoder_width), nn.ReLU())
+        self.narrow = conv_bn(decoder_width, fine_width, 1)
+        self.lateral2 = conv_bn(at2, fine_width, 1)
+        self.decoder2 = nn.Sequential(conv_bn(fine_width, fine_width), nn.ReLU())
         self.score = nn.Sequential(
-            nn.Dropout2d(0.1), nn.Conv2d(decoder_width, num_classes, 1)
+            nn.Dropout2d(0.1), nn.Conv2d(fine_width, num_classes, 1)
         )
         self.aux_score = nn.Conv2d(at16, num_classes, 1)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Logits at the size of ``images``."""
-        x4 = self.encoder4(self.stem(images))  # (B, C4, H/4, W/4)
+        x2 = self.stem(images)  # (B, C2, H/2, W/2)
+        x4 = self.encoder4(x2)  # (B, C4, H/4, W/4)
         x8 = self.encoder8(x4)  # (B, C8, H/8, W/8)
         x16 = self.encoder16(x8)  # (B, C16, H/16, W/16)
         top = self.lateral16(x16 + self.context(x16))
         top = self.decoder8(F.relu(resize(top, x8.shape[-2:]) + self.lateral8(x8)))
         top = self.decoder4(F.relu(resize(top, x4.shape[-2:]) + self.lateral4(x4)))
+        fine = resize(self.narrow(top), x2.shape[-2:]) + self.lateral2(x2)
+        top = self.decoder2(F.relu(fine))  # (B, fine_width, H/2, W/2)
         logits = {"out": resize(self.score(top), images.shape[-2:])}
         if self.training:
             logits["aux"] = self.aux_score(x16)

@@ -65,3 +65,25 @@ class Recipe:
         names = {f.name for f in fields(cls)}
         known = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return cls(**{k: v for k, v in known.items() if k in names})
+
+
+# What ``train --dataset NAME`` does when nothing else is said.
+DEFAULTS = {
+    "camvid": {
+        "model": "dilated_fpn",
+        "crop_size": (240, 320),
+        "colour": 0.5,
+        "blur": 0.2,
+        "lr": 3e-3,
+        "warmup_iters": 200,
+        "class_weight": 0.5,
+        "lovasz_weight": 0.5,
+    },
+    "harbour": {
+        "model": "dilated_fpn",
+        "crop_size": (96, 128),
+        "scale": (0.75, 1.5),
+        "lr": 3e-3,
+    },
+    "voc": {"model": "dilated_fpn", "crop_size": (320, 320), "colour": 0.3},
+}

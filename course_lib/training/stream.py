@@ -87,5 +87,9 @@ def stream(
     """
     batches = Batches(len(dataset), batch_size, seed, start, stop)
     return DataLoader(
-        Drawn(dataset, transform), batch_sampler=batches, num_workers=workers
+        Drawn(dataset, transform),
+        batch_sampler=batches,
+        num_workers=workers,
+        # a loader draws a number when it starts: not from what dropout draws from
+        generator=torch.Generator(),
     )
