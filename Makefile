@@ -39,7 +39,8 @@ check: $(VENV)/.ready
 	$(BIN)/python chapters/make.py --check $(ONLY)
 
 bench: $(VENV)/.ready
-	$(BIN)/python -m pytest -q -s -o python_files='bench_*.py' tests/benchmarks
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -s -o python_files='bench_*.py' \
+		--benchmark-json=$(VENV)/benchmarks.json tests/benchmarks
 
 lock: $(VENV)/.ready
 	$(BIN)/uv pip compile pyproject.toml --extra bench --universal \

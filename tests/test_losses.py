@@ -55,7 +55,8 @@ def test_lovasz_of_hard_answers_is_one_minus_mean_iou(seed):
         truth, found = labels[keep] == c, answer[keep] == c
         ious.append((truth & found).sum() / (truth | found).sum())
     expected = 1 - torch.stack(ious).mean()
-    torch.testing.assert_close(lovasz_softmax(hard, labels), expected, atol=1e-5, rtol=0)
+    loss = lovasz_softmax(hard, labels)
+    torch.testing.assert_close(loss, expected, atol=1e-5, rtol=0)
 
 
 def test_lovasz_has_a_gradient_that_lowers_it():
@@ -64,4 +65,5 @@ def test_lovasz_has_a_gradient_that_lowers_it():
     loss.backward()
     better = lovasz_softmax(logits.detach() - 10 * logits.grad, labels)
     assert better < loss
-    assert lovasz_softmax(logits, torch.full_like(labels, 255)).item() == pytest.approx(0)
+    void = torch.full_like(labels, 255)
+    assert lovasz_softmax(logits, void).item() == pytest.approx(0)

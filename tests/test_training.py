@@ -11,7 +11,8 @@ import torch
 
 from course_lib.data.harbour import Harbour
 from course_lib.errors import InputError
-from course_lib.training import checkpoint, run as run_module
+from course_lib.training import checkpoint
+from course_lib.training import run as run_module
 from course_lib.training.loop import train
 from course_lib.training.optimiser import class_weights, groups
 from course_lib.training.recipe import Recipe
@@ -33,7 +34,8 @@ def quiet(line):
 
 
 def weights_of(run):
-    return torch.cat([value.flatten().float() for value in run.net.state_dict().values()])
+    values = run.net.state_dict().values()
+    return torch.cat([value.flatten().float() for value in values])
 
 
 @pytest.fixture
@@ -131,7 +133,8 @@ def test_a_budget_becomes_steps_and_covers_resumes(sets, tmp_path):
     state = checkpoint.load_checkpoint(tmp_path / "last.pt")
     assert state["steps"] == run.steps
     again = train(recipe, *sets, folder=tmp_path, resume=True, say=quiet)
-    assert again.step == run.steps and again.seconds == pytest.approx(run.seconds, abs=1)
+    assert again.step == run.steps
+    assert again.seconds == pytest.approx(run.seconds, abs=1)
 
 
 def test_a_resume_with_another_recipe_is_refused(sets, tmp_path):

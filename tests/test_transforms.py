@@ -63,7 +63,8 @@ def test_picture_and_mask_move_together(name, h, w, new_h, new_w, seed):
 
 @pytest.mark.parametrize("name", ["scale", "resize", "rotate"])
 def test_most_pixels_agree_where_the_picture_is_interpolated(name):
-    changes = joint_transforms((95, 133)) | {"scale": t.RandomScaledCrop((60, 80), 1.0, 2.0)}
+    scaled = t.RandomScaledCrop((60, 80), 1.0, 2.0)
+    changes = joint_transforms((95, 133)) | {"scale": scaled}
     for seed in range(10):
         image, mask = coloured_by_id(40, 44, seed)
         new_image, new_mask = changes[name](image, mask)

@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 from course_lib.errors import InputError
@@ -72,6 +73,7 @@ def run(args: argparse.Namespace) -> None:
         resume=args.resume,
         device=args.device,
         workers=args.workers,
+        say=partial(print, flush=True),
     )
     measure(args, recipe, folder)
 

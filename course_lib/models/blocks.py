@@ -40,8 +40,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return relu(shortcut(x) + second(relu(first(x))))."""
-        out = self.second(F.relu(self.first(x)))
-        return F.relu(out + self.shortcut(x))
+        out = self.second(F.relu(self.first(x), inplace=True))
+        return F.relu(out + self.shortcut(x), inplace=True)
 
 
 def stage(

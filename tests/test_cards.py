@@ -1,0 +1,65 @@
+"""Kept cards say all they must and belong to the weights beside them."""
+
+import json
+
+import pytest
+
+from course_lib.errors import InputError
+from course_lib.paths import results_dir, weights_dir
+from course_lib.training import cards
+from course_lib.training.checkpoint import load_net
+
+CARDS = {path.stem: json.loads(path.read_text()) for path in results_dir().glob("*.json")}
+NETS = sorted(name for name, card in CARDS.items() if "weights_sha256" in card)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_a_card_of_a_net_is_whole_and_fits_its_file(name):
+    card = CARDS[name]
+    assert [key for key in cards.REQUIRED if key not in card] == []
+    file = weights_dir() / f"{name}.safetensors"
+    assert cards.file_hash(file) == card["weights_sha256"]
+    assert str(file.name) in card["command"]
+    assert 0 <= card["mean_iou"] <= 1 and len(card["class_iou"]) > 1
+    _, info = load_net(file)
+    assert info["model"] == card["recipe"]["model"]
+
+
+def test_every_shipped_net_has_a_card_and_all_are_small():
+    files = list(weights_dir().glob("*.safetensors"))
+    assert sorted(file.stem for file in files) == NETS
+    assert sum(file.stat().st_size for file in files) < 20e6
+    assert all(file.stat().st_size < 3e6 for file in files)
+
+
+def test_no_card_names_a_path_of_a_machine():
+    for name, card in CARDS.items():
+        text = json.dumps(card)
+        assert '"/' not in text and ":\\\\" not in text, name
+
+
+def test_a_card_that_lacks_something_is_not_written(tmp_path):
+    with pytest.raises(InputError, match="'a' does not say 'dataset'"):
+        cards.write_card({"name": "a"}, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_card_lists_the_known():
+    with pytest.raises(InputError, match="no result card 'nothing'; kept are .*difficult"):
+        cards.read_card("nothing")
+
+
+@pytest.mark.real
+def test_the_camvid_card_can_be_measured_again(real_data, capsys):
+    from course_lib.__main__ import main
+
+    card = CARDS["dilated_fpn_camvid"]
+    command = card["command"].split()[3:]
+    command[command.index("--checkpoint") + 1] = str(
+        weights_dir() / "dilated_fpn_camvid.safetensors"
+    )
+    main([*command, "--data", str(real_data / "camvid"), "--json"])
+    report = json.loads(capsys.readouterr().out)
+    assert report["mean_iou"] == pytest.approx(card["mean_iou"], abs=1e-3)
+    counted = card["void_counted"]["mean_iou"]
+    assert report["void_counted"]["mean_iou"] == pytest.approx(counted, abs=1e-3)
