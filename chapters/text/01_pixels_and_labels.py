@@ -1,0 +1,706 @@
+# %% [markdown]
+# # 01. Pixels and labels: a mark that cannot be fooled
+#
+# Ids, colours, void, padding: most of what goes wrong in segmentation goes wrong before any net is trained. Here you
+# open everything up, down to the last number, and then build the mark by which every net of this course is judged.
+#
+# ## What you will be able to do
+#
+# - read a picture and its label picture, and tell ids from colours
+# - check the labels of a folder before you train on them
+# - transform a picture and its labels together, without inventing ids
+# - compute a confusion matrix and its scores by hand, and with the library
+# - choose a mark that notices when a rare class is lost
+#
+# ## Before you start
+#
+# Chapter [00](00_start_here.ipynb). About 60 minutes; the cells run in about 30 seconds on a CPU.
+
+# %%
+# setup
+
+# %%
+import torch
+
+import course_lib
+from course_lib.data.harbour import Harbour
+from course_lib.metrics import ConfusionMatrix
+from course_lib.show import explore, pictures, show
+from course_lib.teaching import check, claim
+
+world = course_lib.world("harbour")  # or "real"
+
+# %% [markdown]
+# ## The question
+#
+# In chapter 00 a machine missed every mast and still got more than 90 per cent of the pixels right. Here is its cousin.
+# It is right everywhere, except that it has never heard of **buoys**: it takes them for water. In which corner of the
+# label pictures can you catch it?
+
+# %%
+lost, taken_for = {"harbour": ("buoy", "water"),
+                   "real": ("pole", "building")}[world.name]
+lost, taken_for = map(world.classes.index, (lost, taken_for))  # two ids
+image, labels = world.dataset("test", count=20, size=(192, 256))[1]
+answer = torch.where(labels == lost, taken_for, labels)  # (192, 256)
+
+# %%
+show(pictures([image, labels, answer],
+              ["what it sees", "truth", "what it answers"],
+              classes=world.classes),
+     alt="A harbour and its labels. In the truth two small pink buoys float "
+         "on the water; in the answer of the machine they are missing.",
+     data=[labels, answer])
+
+# %% [markdown]
+# Two pink dots at the right are gone, and nothing else. **Pixel accuracy** is the share of pixels that are right, void
+# left out. Now turn the dial `rarity`, the chance of each of eight places to hold a buoy. Buoys grow rarer from line to
+# line. What will the mark of our machine do?
+
+# %%
+buoy = Harbour.classes.index("buoy")
+for rarity in (1.0, 0.3, 0.1, 0.02):
+    scenes = Harbour("test", count=30, rarity=rarity)
+    known = torch.cat([ids[ids != 255] for _, ids in scenes])  # all pixels
+    accuracy = (known != buoy).double().mean()
+    print(f"rarity {rarity:<4}: {accuracy:.2%} of the pixels right")
+
+# %% [markdown]
+# The mark *rises*, to almost 100 per cent, while the machine misses every buoy at every turn. The rarer a thing, the
+# less pixel accuracy cares, and rare things (a buoy, a cyclist, a tumour) are often why we look at all.
+#
+# We want a mark that notices. To build one we must first know what we count, so we begin with a single pixel.
+
+# %% [markdown]
+# ## 1. A picture is a block of numbers
+#
+# Here is a real photograph, of a cat called Chelsea, that comes with scikit-image. In a file a picture is a table of
+# pixels, and each pixel has three numbers: height x width x 3. PyTorch wants the colours first: 3 x height x width.
+
+# %%
+from course_lib.data.pocket import pocket_photo
+
+cat = pocket_photo("chelsea")  # (3, H, W) uint8
+as_in_the_file = cat.permute(1, 2, 0)  # (H, W, 3)
+print(tuple(cat.shape), tuple(as_in_the_file.shape), cat.dtype)
+print("the pixel in row 110, column 200:", cat[:, 110, 200].tolist())
+
+# %% [markdown]
+# `uint8` means whole numbers from 0 (dark) to 255 (bright), and the pixel is orange-brown: more red than green, more
+# green than blue. Both shapes hold the same numbers. `permute` moves the axes; `reshape` would only count the numbers
+# off anew, and three colours would become three thin stripes of nonsense:
+
+# %%
+assert torch.equal(as_in_the_file[110, 200], cat[:, 110, 200])
+wrong = as_in_the_file.reshape(3, 300, 451)  # the right shape ...
+assert not torch.equal(wrong, cat)  # ... of wrong numbers
+
+# %% [markdown]
+# A net does not want 0 to 255. It wants numbers around zero, so `normalise` divides by 255, takes off the mean of each
+# colour over ImageNet, a million photographs, and divides by their spread. `denormalise` is the way back, for looking.
+
+# %%
+from course_lib.data.transforms import denormalise, normalise
+
+red = cat[0, 110, 200] / 255  # 0 to 1
+by_hand = (red - 0.485) / 0.229  # ImageNet's mean and spread of red
+assert torch.isclose(normalise(cat)[0, 110, 200], by_hand)
+assert torch.equal(denormalise(normalise(cat)), cat)
+
+# %% [markdown]
+# ## 2. A label picture holds ids
+#
+# A label picture is as large as its photograph and has **one** number a pixel: the id of the class. PASCAL VOC taught
+# the field to keep it as a **palette PNG**. The file stores the ids, and beside them a table, the palette, that says in
+# which colour a viewer shows each id. Let us write one and open it in three ways. Only one of them is right.
+
+# %%
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from course_lib.data.images import read_labels, write_labels
+
+scene_labels = Harbour("test", size=(192, 256))[1][1]  # (192, 256) ids
+folder = Path(tempfile.mkdtemp())
+write_labels(folder / "labels.png", scene_labels, Harbour.classes)
+row, column = (scene_labels == buoy).nonzero()[0].tolist()
+
+# %%
+file = Image.open(folder / "labels.png")
+for mode in ("P", "RGB", "L"):  # palette, colours, grey
+    print(f"{mode:3} -> {file.convert(mode).getpixel((column, row))}")
+assert torch.equal(read_labels(folder / "labels.png"), scene_labels)
+
+# %% [markdown]
+# All three lines speak of the same pixel of the same buoy. As stored (`P`) it is 11, the id of *buoy*. As `RGB` it is a
+# colour: fine for the eye, no id. As grey (`L`) it is a number that looks like an id and is none, the brightness of
+# pink. OpenCV's `imread` gives you such numbers by default. `read_labels` gives ids or refuses.
+#
+# Where does a palette come from? VOC has 256 colours by a rule. Write the id in binary; its lowest three bits
+# become the *highest* bits of red, green and blue, the next three bits the second highest, and so on. Id 11 is 001 011:
+#
+# | bits of 11, from the lowest | worth | red | green | blue |
+# |---|---:|---:|---:|---:|
+# | 1, 1, 0 | 128 | 128 | 128 | 0 |
+# | 1, 0, 0 | 64 | 64 | 0 | 0 |
+# | **sum** | | **192** | **128** | **0** |
+
+# %%
+from course_lib.data.classes import voc_palette
+
+
+def voc_colour(class_id):
+    rgb = [0, 0, 0]
+    for worth in (128, 64, 32):
+        for channel in range(3):
+            rgb[channel] += worth * (class_id % 2)  # the lowest bit
+            class_id //= 2
+    return tuple(rgb)
+
+
+assert voc_colour(11) == (192, 128, 0)
+assert tuple(map(voc_colour, range(256))) == voc_palette()
+
+# %% [markdown]
+# Neighbouring ids get colours far apart, so the eye can tell them. For pictures we add a **legend** that names the
+# classes that occur, and no others.
+#
+# Below, the cat with the labels we drew for her. The pale line is **void**, id 255, as in chapter 00: where fur ends and
+# sofa begins, nobody can say which class a pixel is, so nobody is judged there.
+
+# %%
+from course_lib.data.pocket import Pocket
+from course_lib.show import overlay
+
+pocket = Pocket(names=["chelsea"])
+cat, cat_labels = pocket[0]
+show(pictures([overlay(cat, cat_labels, pocket.classes, alpha=0.45), cat_labels],
+              ["laid over the photograph", "label picture"],
+              classes=pocket.classes),
+     alt="A ginger cat under the colours of her labels, and the label picture "
+         "alone: the cat in one colour, the rest background, a pale void line "
+         "around her.",
+     data=cat_labels)
+
+# %% [markdown]
+# And id 0? That depends on the data set. For VOC it is *background*, a class like any other. For ADE20K, 0 in the file
+# means "not labelled" and the classes begin at 1. There one subtracts 1, and 0 must become void. With 8-bit numbers,
+# which cannot go below zero, that happens by itself:
+
+# %%
+stored = torch.tensor([0, 1, 2, 150], dtype=torch.uint8)  # ADE20K's file
+assert (stored - 1).tolist() == [255, 0, 1, 149]
+
+# %% [markdown]
+# ## 3. A folder of pairs, checked before use
+#
+# A data set on disk is two folders of the same names. Here is VOC's layout, filled with twelve harbour pictures:
+
+# %%
+from course_lib.data.harbour import export
+
+export(Harbour("train", count=12, size=(96, 128)), folder, layout="voc")
+for part in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
+    names = sorted(path.name for path in (folder / part).iterdir())
+    print(f"{part:23} {len(names):2}  {names[0]}")
+
+# %% [markdown]
+# Photographs are JPEG, labels PNG. Never the other way round: JPEG smooths, and smoothed ids are other ids. The third
+# folder lists the names of each split. `LabelFolder` reads any two such folders, your own too, and gives pairs of
+# (image, labels). It needs a **class table**, for the files do not know what their ids mean.
+
+# %%
+from course_lib.data.checker import check_labels
+from course_lib.data.folder import LabelFolder
+
+pairs = LabelFolder(folder / "JPEGImages", folder / "SegmentationClass",
+                    Harbour.classes)
+print(check_labels(pairs, num_classes=12))
+
+# %% [markdown]
+# `check_labels` looks at every label picture *before* hours of training are spent on it: type, ids, sizes, share of
+# void. Does it notice when somebody forgets ADE20K's "subtract 1"? We write one such file and look.
+
+# %%
+from course_lib.errors import InputError
+
+name = Path(pairs.file(3)).name
+shifted = (pairs.labels(3).to(torch.uint8) + 1).numpy()  # ids from 1 on
+Image.fromarray(shifted).save(folder / "SegmentationClass" / name)
+try:
+    check_labels(pairs, num_classes=11)
+except InputError as error:
+    print(str(error).split("SegmentationClass")[1])
+
+# %% [markdown]
+# File, value, fix. Every trainer of this course calls the checker first.
+#
+# The same walk through the labels tells how often each class occurs. Nets learn frequent classes first, so one may
+# weigh the others up. **Median-frequency weights** do that: the median share of a class, divided by the share of *this*
+# class, each share taken over the pictures that show the class at all.
+
+# %%
+from course_lib.data.statistics import class_statistics
+
+masks = [ids for _, ids in world.dataset("train", count=100)]
+found = class_statistics(masks, world.classes.num_classes)
+weights = found.median_frequency_weights()
+for i in found.share.argsort(descending=True).tolist():
+    name, share = world.classes.names[i], found.share[i]
+    print(f"{name:12}{share:8.2%}  weight {weights[i]:6.2f}")
+
+# %% [markdown]
+# From sky to buoy the share falls from a quarter to less than a thousandth, and the weight of a buoy pixel is above
+# twenty. Chapter 05 will ask whether such weights help. Here they show what pixel accuracy is made of: the first four
+# lines.
+
+# %%
+four = found.share.sort(descending=True).values[:4].sum()
+claim("share of the four largest classes", four, at_least=0.7)
+
+# %% [markdown]
+# ## 4. Move both together
+#
+# We rarely feed pictures as they are: we scale, flip, crop. Whatever moves the picture must move its labels in the
+# same way. With one difference. Doubling a *picture*, we mix neighbouring colours (**bilinear**), and red between
+# yellow and blue does no harm. Mix **ids**, water 2 and buoy 11, and see what floats between them:
+
+# %%
+import torch.nn.functional as F
+
+ids = torch.tensor([2.0, 2.0, 11.0, 11.0])  # water, water, buoy, buoy
+mixed = F.interpolate(ids[None, None], scale_factor=2, mode="linear")
+picked = F.interpolate(ids[None, None], scale_factor=2, mode="nearest-exact")
+print("mixed: ", mixed.flatten().round().int().tolist())
+print("picked:", picked.flatten().int().tolist())
+
+# %% [markdown]
+# 4 is *lawn* and 9 is *mast*: a buoy ringed by lawn and mast, made by arithmetic. **Nearest** picks one of the old ids
+# and can never invent. On a whole picture the invented classes follow every border:
+
+# %%
+from course_lib.data.transforms import resize
+
+corner = labels[60:156, 128:256]  # (96, 128)
+blurred = F.interpolate(corner[None, None].float(), scale_factor=3,
+                        mode="bilinear")[0, 0].round().long()
+blurred[blurred >= world.classes.num_classes] = 255  # ids of no class at all
+_, sharp = resize(image[:, 60:156, 128:256], corner, (288, 384))
+assert set(sharp.unique().tolist()) == set(corner.unique().tolist())
+
+# %%
+show(pictures([blurred, sharp], ["ids mixed (bilinear)", "ids picked (nearest)"],
+              classes=world.classes),
+     alt="The same corner of the labels enlarged threefold. Mixed: every "
+         "border is lined with thin stripes of classes that are not there. "
+         "Picked: clean steps.",
+     data=[blurred, sharp])
+
+# %% [markdown]
+# Look at the rims on the left: each border between two ids carries all the ids in between. No error tells you; a
+# net would learn the stripes.
+#
+# **Try it.** `training_transform` chains flip, scale, crop and colours, each for both at once. What can the labels show at
+# scale 0.5 that the scene itself does not have? Say it, then look.
+
+# %%
+from course_lib.data.transforms import RandomScaledCrop
+
+
+def at_scale(scale):
+    torch.manual_seed(3)  # the same place each time
+    pair = RandomScaledCrop((192, 256), low=scale, high=scale)(image, labels)
+    return pictures(pair, columns=1, classes=world.classes)
+
+
+explore(at_scale, scale=[0.5, 0.75, 1.0, 1.5, 2.0],
+        alt="The scene at half, full and double size in a window of 256 x 192 "
+            "pixels. At half size a border without picture is left: black "
+            "above, void below.")
+
+# %% [markdown]
+# At half size the window is larger than the picture. The missing part is black in the picture and *void* in the
+# labels. Why void and not 0? That is the common mistake of this chapter, further below.
+#
+# Pictures too large for memory are cut into **tiles** that overlap, and the answers are put together again. The way
+# there and back must lose nothing:
+
+# %%
+from course_lib.data.tiles import tiles, untile
+
+parts = tiles(image, size=100, overlap=20)  # (N, 3, 100, 100)
+assert torch.equal(untile(parts, 192, 256, overlap=20), image)
+tuple(parts.shape)
+
+# %% [markdown]
+# ## 5. The confusion matrix
+#
+# Now the mark. Take a label picture of 2 x 3 pixels and an answer, three classes, one pixel void:
+#
+# ```text
+# truth     0 0 1        answer    0 1 1
+#           1 2 255                1 2 2
+# ```
+#
+# Count, for every pixel that is not void, which class it *is* (row) and which class was *answered* (column).
+
+# %%
+truth = torch.tensor([[0, 0, 1], [1, 2, 255]])
+guess = torch.tensor([[0, 1, 1], [1, 2, 2]])
+matrix = torch.zeros(3, 3, dtype=torch.int64)
+for row in range(2):
+    for column in range(3):
+        if truth[row, column] != 255:
+            matrix[truth[row, column], guess[row, column]] += 1
+matrix
+
+# %% [markdown]
+# The diagonal holds what is right: 1 + 2 + 1 of 5 pixels. Off it stands one mistake, a pixel of class 0 that was taken
+# for class 1. This little table knows everything that any score below will ask for.
+#
+# A loop over pixels is slow in Python. The trick: write row and column as *one* number, `3 * truth + guess`, from 0 to
+# 8, and let `bincount` count how often each of the nine occurs.
+
+# %%
+known = truth != 255
+code = 3 * truth[known] + guess[known]  # (5,), each 0 to 8
+assert torch.equal(code.bincount(minlength=9).view(3, 3), matrix)
+counted = ConfusionMatrix(num_classes=3).update(truth, guess)
+assert torch.equal(counted.matrix[:3, :3], matrix)
+
+# %% [markdown]
+# Loop, `bincount` and library agree. Now the scores; check each on paper first.
+#
+# - **Pixel accuracy**: diagonal over all, 4 / 5.
+# - **Mean accuracy**: of each class, how much was found: 1/2, 2/2, 1/1. Their mean is 5/6.
+# - **Intersection over union (IoU)** of a class: pixels that *both* truth and answer give to it, over pixels that *either*
+#   gives to it. Class 0: 1 / 2. Class 1: 2 / 3, since it also answered one pixel too many. Class 2: 1 / 1.
+# - **Mean IoU**: the mean of these, 13/18. Without background, class 0: 5/6.
+# - **Frequency-weighted IoU**: each IoU weighs as much as its class has pixels: (2 · 1/2 + 2 · 2/3 + 1 · 1) / 5 = 2/3.
+
+# %%
+right = matrix.diagonal()
+iou = right / (matrix.sum(dim=1) + matrix.sum(dim=0) - right)  # (3,)
+scores = counted.scores()
+by_hand = torch.tensor([4 / 5, 5 / 6, 13 / 18, 5 / 6, 2 / 3])
+measured = torch.tensor([
+    scores.pixel_accuracy, scores.mean_accuracy, scores.mean_iou,
+    scores.mean_iou_without_background, scores.frequency_weighted_iou])
+assert torch.allclose(measured, by_hand)
+assert torch.allclose(scores.class_iou.float(), iou)
+
+# %% [markdown]
+# In the mean IoU **every class has one vote**, however few its pixels. A class that is lost has the IoU 0. Does that
+# catch our machine from the beginning?
+
+# %%
+whole = ConfusionMatrix(world.classes.num_classes).update(labels, answer)
+print(f"pixel accuracy {whole.scores().pixel_accuracy:.3f}")
+print(f"mean IoU       {whole.scores().mean_iou:.3f}")
+
+# %% [markdown]
+# A loss of 0.002 here, of 0.084 there. One vote of twelve is gone, and the mark says so.
+
+# %% [markdown]
+# ## 6. Four choices hidden in one number
+#
+# Two papers can print a mean IoU of the same answers and differ. Four choices are made along the way.
+#
+# **Void.** We left the void pixel out. It was answered with class 2; one may also call that a false alarm. Then class 2
+# has IoU 1/2, and the mean falls from 13/18 to 5/9.
+#
+# **Absent classes.** Let there be a fourth class that occurs in neither picture. Its IoU is 0/0, `nan`, and the plain mean
+# of anything with `nan` is `nan`. The rule here: such a class has no vote. (Found in one of the two, it has IoU 0.)
+
+# %%
+assert abs(counted.scores(void="counted").mean_iou - 5 / 9) < 1e-9
+four_classes = ConfusionMatrix(num_classes=4).update(truth, guess).scores()
+print("IoU:", [round(value, 2) for value in four_classes.class_iou.tolist()])
+assert four_classes.class_iou.mean().isnan()
+assert abs(four_classes.mean_iou - 13 / 18) < 1e-9
+
+# %% [markdown]
+# **Pooled or by picture.** Let a second picture be all class 0 and all right. We can sum both matrices and then divide
+# (**pooled**, what benchmarks do), or mark each picture and take the mean. Pooled, class 0 has 7/8, and the mean IoU
+# is (7/8 + 2/3 + 1) / 3 = 61/72. By picture it is (13/18 + 1) / 2 = 31/36.
+
+# %%
+from course_lib.metrics import reduced_iou
+
+plain = torch.zeros(2, 3, dtype=torch.int64)
+second = ConfusionMatrix(num_classes=3).update(plain, plain)
+pooled = reduced_iou([counted, second], "macro")
+by_picture = reduced_iou([counted, second], "per_image")
+print(f"pooled {pooled:.3f}, by picture {by_picture:.3f}")
+assert abs(pooled - 61 / 72) + abs(by_picture - 31 / 36) < 1e-9
+
+# %% [markdown]
+# **Area or boundary.** A machine sees every square one pixel too small on each side. Is that a small mistake? The IoU
+# says: it depends on the square. **Boundary IoU** compares only the pixels near the two contours, here within 2 pixels.
+
+# %%
+from course_lib.metrics import boundary_iou
+
+for side in (20, 40):
+    square, small = torch.zeros(2, 64, 64, dtype=torch.int64)
+    square[8:8 + side, 8:8 + side] = 1
+    small[9:7 + side, 9:7 + side] = 1
+    area = ConfusionMatrix(2).update(square, small).scores().class_iou[1]
+    edge = boundary_iou(square, small, num_classes=2, distance=2)[1]
+    print(f"square of {side} px: IoU {area:.2f}, boundary IoU {edge:.2f}")
+
+# %% [markdown]
+# The same mistake costs a small square twice as much IoU as a large one, and costs the same boundary IoU. That is why
+# masts and poles have low IoUs everywhere: they are all boundary.
+
+# %% [markdown]
+# ## A common mistake
+#
+# Crops that reach beyond the picture must be padded. Nearly every tool pads with 0. In a *picture* 0 is black; in *labels*
+# 0 is a class. A well-known library of segmentation nets pads its VOC labels so. Nothing crashes. Let us pad our
+# scene to twice its width and ask how good the laziest machine is, the one that answers 0 everywhere.
+
+# %%
+from course_lib.data.transforms import crop_or_pad
+
+padded = {"none": labels, "0": F.pad(labels, (128, 128, 0, 0)),
+          "255": crop_or_pad(image, labels, (192, 512))[1]}
+lazy = {}
+for name, ids in padded.items():
+    lazy[name] = (ids[ids != 255] == 0).double().mean().item()
+    print(f"padding {name:4}: {lazy[name]:6.1%} of the pixels are 'right'")
+
+# %% [markdown]
+# Padded with 0, the lazy machine is right in more than half of the pixels, since half of them are padding. A net finds that
+# out quickly: it learns "black is background", at no use to anyone. Padded with 255 the share does not move by a hair. The
+# fix is one word, `fill=255` for the labels; the transforms of the course do it.
+
+# %%
+assert lazy["0"] > 0.5 and lazy["255"] == lazy["none"]
+
+# %% [markdown]
+# ## The failure curve
+#
+# Back to the question. Our machine is perfect but for the buoys it never finds. How many points out of 100 does each mark
+# take off for that, as buoys grow rarer? The marks are pixel accuracy (the old way), mean IoU pooled (the new one), and
+# mean IoU by picture. `cost_of_losing` does what you did above, over 70 test pictures for each of three seeds.
+
+# %%
+from course_lib.metrics import cost_of_losing
+from course_lib.show import failure_curve
+
+water = Harbour.classes.index("water")
+dial, curves = [0.02, 0.1, 0.3, 0.6, 1.0], {}
+for seed in range(3):
+    for rarity in dial:
+        scenes = Harbour("test", count=70, seed=seed, rarity=rarity)
+        cost = cost_of_losing((ids for _, ids in scenes), buoy, water, 12)
+        for mark, points in cost.items():
+            curves.setdefault(mark, {}).setdefault(seed, []).append(points)
+
+# %%
+card = {"dial": "rarity", "values": dial, "methods": curves,
+        "score": "points taken off for losing every buoy"}
+show(failure_curve(card),
+     alt="Points taken off against rarity. Pixel accuracy lies on the floor "
+         "at every rarity, mean IoU stays above 8 points, and mean IoU by "
+         "picture falls from above 8 points to below 2 as buoys grow rare.",
+     data=[list(seeds.values()) for seeds in curves.values()])
+
+# %%
+first = {mark: torch.tensor(list(s.values()))[:, 0] for mark, s in curves.items()}
+claim("points pixel accuracy takes off at rarity 0.02",
+      first["pixel accuracy"].max(), at_most=0.05)
+claim("points mean IoU takes off there",
+      first["mean IoU"].min(), at_least=8)
+claim("points mean IoU by picture takes off there",
+      first["mean IoU by picture"].max(), at_most=3)
+
+# %% [markdown]
+# Read it from right to left, from common buoys to rare ones. Pixel accuracy never took off a point, and at the end takes
+# off less than a twentieth of one. The pooled mean IoU holds: one class of twelve is lost, at least 100/12 = 8.3 points,
+# at every rarity. And the third line is a warning: by picture, most pictures have no buoy to lose, so the mean forgets
+# as well. *Mean IoU* alone does not say which of the two was meant. In this course it is always the pooled one.
+
+# %% [markdown]
+# ## On real data
+#
+# CamVid has 701 street scenes in 11 classes. Its rarity cannot be dialled, but its classes differ in it by themselves.
+# For each class: its share of the labelled test pixels, how many of the 233 test pictures show it, and what our three
+# marks take off when this class alone is lost. The kept card was made by `python -m course_lib.data.label_card`.
+
+# %%
+from course_lib.show import card_table
+from course_lib.training.cards import read_card
+
+camvid = read_card("labels_camvid")
+test, points = camvid["splits"]["test"], camvid["points_lost"]
+order = sorted(test["class_share"], key=test["class_share"].get)
+rows = [{"class": name, "share": f"{test['class_share'][name]:.1%}",
+         "pictures": test["class_pictures"][name], **points[name]}
+        for name in order]
+card_table(rows, columns=list(rows[0]))
+
+# %%
+marks = list(points["pole"])
+by_class = {mark: {0: [points[name][mark] for name in order[:6]]}
+            for mark in marks}
+share = [round(100 * test["class_share"][name], 2) for name in order[:6]]
+show(failure_curve({"dial": "share of the class", "unit": "% of the pixels",
+                    "values": share, "methods": by_class,
+                    "score": "CamVid: points taken off for losing a class"}),
+     alt="The six rarest classes of CamVid by share. Pixel accuracy takes off "
+         "4 points or less, mean IoU 9 to 10 for each; by picture the points "
+         "jump between 3 and 11.",
+     data=[seeds[0] for seeds in by_class.values()])
+
+# %% [markdown]
+# The old and the new mark do as in the harbour: pixel accuracy hardly sees the rare classes go, the pooled mean IoU takes
+# off 9 points for each. On the third line photographs and harbour disagree. Poles hold one pixel in eighty and stand in
+# 232 of 233 pictures, so by picture the mark notices them well; cyclists and fences are seen in 77 and 90 pictures, and
+# it forgets them. *Rare in pixels* and *rare in pictures* are two things. Our dial turns both at once.
+#
+# And void? Nearly 4 per cent of CamVid's test pixels have no label. The same answers of one net, ESPNet, with void
+# ignored and with void counted as error:
+
+# %%
+both = [{"void": void, **camvid["predictions"][f"void_{void}"]}
+        for void in ("ignored", "counted")]
+card_table(both, columns=["void", "pixel_accuracy", "mean_accuracy", "mean_iou"])
+assert round(100 * (both[0]["mean_iou"] - both[1]["mean_iou"]), 1) == 1.5
+assert min(points[name]["mean IoU"] for name in order) > 9
+assert [test["class_pictures"][c] for c in ("pole", "bicyclist", "fence")] == [
+    232, 77, 90]
+
+# %% [markdown]
+# One and a half points of mean IoU for a word in the small print, as much as many papers claim for a new net. The figure
+# published for ESPNet, 55.6, counts void. Always ask.
+#
+# With the photographs at hand (`COURSE_WORLD=real`), the next cell counts the labels again.
+
+# %%
+if world.name == "real":
+    street = world.dataset("test")
+    again = class_statistics(map(street.labels, range(len(street))), 11)
+    assert again.share.tolist() == list(test["class_share"].values())
+    assert again.pictures.tolist() == list(test["class_pictures"].values())
+
+# %% [markdown]
+# ## Exercises
+#
+# ### Exercise 01.1: pad a pair
+#
+# Write `pad_pair`: it adds rows **below** and columns **on the right** until picture (3, H, W) and labels (H, W) are `height` x
+# `width`. New pixels are black in the picture and void in the labels. The labels `[[1, 2]]` padded to 2 x 3 become
+#
+# ```text
+# 1    2    255
+# 255  255  255
+# ```
+#
+# <details><summary>First step</summary>
+#
+# Make a full-size tensor first: `torch.full((height, width), 255)` for the labels. What is it for the picture?
+#
+# </details>
+# <details><summary>Second step</summary>
+#
+# Write the old numbers into its upper left corner: `new[:H, :W] = labels`. `labels.shape` gives H and W. Three lines for
+# each of the two, and the colours keep their `dtype`: `image.new_zeros(3, height, width)`.
+#
+# </details>
+
+# %%
+def pad_pair(image, labels, height, width):
+    raise NotImplementedError
+
+# %%
+check("01.1", pad_pair)
+
+# %% [markdown]
+# ### Exercise 01.2: IoU from the matrix
+#
+# Write `class_iou`: from a confusion matrix (C, C), rows truth and columns answer, give the IoU of each class (C,). A class
+# that occurs in neither must be `nan`.
+#
+# <details><summary>First step</summary>
+#
+# The intersection of class c is `matrix[c, c]`. Which sum is "all pixels that are c in truth", the row or the column?
+#
+# </details>
+# <details><summary>Second step</summary>
+#
+# Row sum + column sum counts the intersection twice, so take it off once. And 0 / 0 is already `nan` in PyTorch.
+#
+# </details>
+
+# %%
+def class_iou(matrix):
+    raise NotImplementedError
+
+# %%
+check("01.2", class_iou)
+
+# %% [markdown]
+# ### Exercise 01.3: find the mistake
+#
+# A net gives a number, a **logit**, for each class at each pixel: (C, H, W). Its answer is the class with the largest logit.
+# This function, much as it stood in a library for years, gives another pixel accuracy than the confusion matrix does:
+#
+# ```python
+# def pixel_accuracy(logits, labels):
+#     answer = logits.long().argmax(dim=0)
+#     return (answer == labels).float().mean().item()
+# ```
+#
+# There are **two** mistakes. Write it so that it is right.
+#
+# <details><summary>First step</summary>
+#
+# Try it on one pixel with the logits 0.2 and 0.7. What does `.long()` make of them, and which class wins a tie?
+#
+# </details>
+# <details><summary>Second step</summary>
+#
+# The other mistake sits in the mean: which pixels may not be in it?
+#
+# </details>
+
+# %%
+def pixel_accuracy(logits, labels):
+    raise NotImplementedError
+
+# %%
+check("01.3", pixel_accuracy)
+
+# %% [markdown]
+# ## Quiz
+#
+# 1. A label picture in VOC's palette is opened as RGB, and a pixel is (0, 128, 0). Which id was stored?
+# 2. Net A has pixel accuracy 0.97 and mean IoU 0.61, net B 0.96 and 0.72. What do you know about B, and which of them steers
+#    your boat?
+# 3. A class occurs in no label picture of the test set, but a net answers it for ten pixels. Is its IoU 0 or `nan`? And if
+#    the net had not?
+#
+# ## What you learned
+#
+# - You can read a picture, (3, H, W) uint8, and its label picture, (H, W) ids, and tell ids from colours and greys.
+# - You can check the labels of a folder before training: type, ids, sizes, share of void, and how often each class occurs.
+# - You can transform a picture and its labels together: ids are picked, never mixed, and padding is void, so no ids are invented.
+# - You can compute a confusion matrix and its scores by hand, with `bincount` and with the library.
+# - You can choose a mark that notices when a rare class is lost, and you know the four choices it hides: void, absent classes,
+#   pooled or by picture, area or boundary.
+#
+# New in your hands: `read_labels`, `LabelFolder`, `check_labels`, `training_transform`, `ConfusionMatrix`, `boundary_iou`.
+#
+# ## Read more
+#
+# - Everingham et al., [The PASCAL Visual Object Classes Challenge](https://doi.org/10.1007/s11263-009-0275-4), IJCV 2010: the
+#   label picture, the void line and the IoU; [our note](../literature/notes/01_pascal_voc.md) sums it up.
+# - Csurka, Larlus and Perronnin, [What is a Good Evaluation Measure for Semantic
+#   Segmentation?](https://doi.org/10.5244/C.27.32), BMVC 2013: pooled, by picture or at the boundary, on real nets.
+# - Cheng et al., [Boundary IoU](https://arxiv.org/abs/2103.16562), CVPR 2021: why large objects hide bad edges.
+# - Eigen and Fergus, [Predicting Depth, Surface Normals and Semantic Labels](https://arxiv.org/abs/1411.4734), ICCV 2015:
+#   section 6.3.1 has the median-frequency weights.
