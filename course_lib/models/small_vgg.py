@@ -14,7 +14,7 @@ class SmallVGG(nn.Module):
 
     Windows (B, 3, 96, 96) -> logits (B, K). After Simonyan and Zisserman, Very Deep
     Convolutional Networks, ICLR 2015: stride 32 like its model, with one
-    convolution a stage, batch norm, and 250,000 weights in place of 138 million.
+    convolution a stage, batch norm, and 190,000 weights in place of 138 million.
 
     Args:
         num_classes: K.
@@ -59,5 +59,6 @@ def load_small_vgg(path: Path | None = None) -> tuple[SmallVGG, list[str]]:
     path = path or weights_dir() / "small_vgg_harbour.safetensors"
     info, weights = read_net_file(path)
     net = SmallVGG(info["num_classes"], **info["options"])
+    weights = {key.removeprefix("net."): value for key, value in weights.items()}
     fit(net, weights, str(path))
     return net.eval(), list(info["classes"]["names"])

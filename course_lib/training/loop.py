@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
@@ -29,6 +30,7 @@ def train(
     train_set: Dataset,
     val_set: Dataset | None = None,
     *,
+    start: dict[str, Tensor] | None = None,
     folder: Path | None = None,
     resume: bool = False,
     device: str = "cpu",
@@ -41,6 +43,7 @@ def train(
         recipe: how; see ``Recipe``.
         train_set: samples (Image uint8 (3, H, W), Mask int64 (H, W)), no transform.
         val_set: likewise; None trains without choosing.
+        start: state dict to start from; None takes the network's random weights.
         folder: where ``last.pt`` and ``best.pt`` go; None writes nothing.
         resume: go on from ``folder/last.pt``: on a CPU with the same number of
             threads, steps and epochs end in the same bits as if never stopped.
@@ -60,6 +63,8 @@ def train(
     """
     check_labels(train_set, train_set.classes.num_classes)
     run = Run(recipe, train_set, device)
+    if start is not None:
+        run.start_from(start)
     if resume:
         run.restore(load_checkpoint(Path(folder) / "last.pt"))
     job = Job(run, train_set, val_set, folder, workers, say)

@@ -1,0 +1,143 @@
+"""``curve``: measure a failure curve, old method and new, over a dial."""
+
+import argparse
+from importlib import import_module
+
+CURVES = {"thin_fcn32s": "course_lib.training.thin_fcn32s"}
+
+
+def add_parser(subparsers) -> None:
+    """Describe ``python -m course_lib curve``."""
+    parser = subparsers.add_parser(
+        "curve",
+        help="measure a failure curve",
+        description="Trains the methods of a curve for every seed and scores them on "
+        "the harbour's test pictures while its dial is turned.",
+    )
+    parser.add_argument("name", choices=sorted(CURVES))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--count", type=int, default=200, help="test pictures")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", default="auto", help="auto, float32 or bfloat16")
+    parser.add_argument(
+        "--keep", action="store_true", help="keep card, and nets of the first seed"
+    )
+    parser.add_argument(
+        "--shipped", action="store_true", help="train nothing, score the shipped nets"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measure, print, and with ``--keep`` write the curve's card."""
+    import time
+
+    import torch
+
+    from course_lib.paths import weights_dir
+    from course_lib.training.checkpoint import load_net
+    from course_lib.training.curve import score_over_dial
+    from course_lib.training.device import pick_precision, use_threads
+
+    plan = import_module(CURVES[args.name])
+    use_threads(args.threads)
+    precision = pick_precision(args.precision, torch.device("cpu"))
+    scores, minutes = {method: {} for method in plan.SHIPPED}, {}
+    for seed in [0] if args.shipped else args.seeds:
+        start = time.monotonic()
+        if args.shipped:
+            files = {m: f"{file}.safetensors" for m, file in plan.SHIPPED.items()}
+            nets = {m: load_net(weights_dir() / f)[0] for m, f in files.items()}
+        else:
+            nets = plan.methods(seed, precision)
+        minutes[str(seed)] = round((time.monotonic() - start) / 60, 2)
+        if args.keep and seed == args.seeds[0]:
+            nets = _ship(plan, nets, seed, precision, minutes[str(seed)], args)
+        for method, net in nets.items():
+            each = score_over_dial(
+                net, plan.DIAL, plan.VALUES, plan.CLASSES, args.count
+            )
+            scores[method][str(seed)] = each
+            _say(plan, method, seed, each)
+    if args.keep and not args.shipped:
+        print(_write(plan, scores, minutes, precision, args))
+
+
+def _say(plan, method: str, seed: int, scores: dict[str, list[float]]) -> None:
+    values = "".join(f"{value:>8g}" for value in plan.VALUES)
+    print(f"{method}, seed {seed}: IoU at {plan.DIAL} ({plan.UNIT})\n{'':12}{values}")
+    for name, ious in scores.items():
+        print(f"{name:12}" + "".join(f"{iou:8.3f}" for iou in ious), flush=True)
+
+
+def _ship(plan, nets: dict, seed: int, precision: str, minutes: float, args) -> dict:
+    """Keep the nets in 16 bits, each with its card, and give back what was kept."""
+    from course_lib.data.harbour import Harbour
+    from course_lib.paths import weights_dir
+    from course_lib.training import cards
+    from course_lib.training.checkpoint import load_net, save_net
+    from course_lib.training.evaluation import evaluate_net
+
+    kept = {}
+    for method, net in nets.items():
+        name, recipe = plan.SHIPPED[method], plan.RECIPES[method]
+        file = weights_dir() / f"{name}.safetensors"
+        save_net(file, net, plan.info(method))
+        kept[method], _ = load_net(file)
+        test_set = Harbour("test")
+        training = {
+            "seed": seed,
+            "recipe": recipe.as_dict() | {"seed": seed, "precision": precision},
+            "steps": recipe.steps,
+            "epochs": round(recipe.steps * recipe.batch_size / 1000, 1),
+            "minutes": minutes,
+            "hardware": cards.hardware(),
+            "threads": args.threads,
+            "weights_sha256": cards.file_hash(file),
+            "command": "python -m course_lib evaluate --checkpoint "
+            f"course_lib/weights/{file.name} --dataset harbour --split test",
+            "trained_by": f"python -m course_lib curve {args.name} --keep",
+        }
+        matrix = evaluate_net(kept[method], test_set)
+        card = cards.result_card(name, test_set, "test", matrix, training)
+        cards.write_card(card)
+    return kept
+
+
+def _write(plan, scores: dict, minutes: dict, precision: str, args) -> str:
+    """Write the curve's card and give its path."""
+    import json
+
+    from course_lib.paths import results_dir
+    from course_lib.training import cards
+    from course_lib.training.checkpoint import versions, write_whole
+    from course_lib.training.curve import curves
+
+    parts = curves(scores, plan.CLASSES)
+    card = {
+        "name": f"curve_harbour_{args.name}",
+        "dataset": "harbour",
+        "split": "test",
+        "num_pictures": args.count,
+        "resolution": [96, 128],
+        "dial": plan.DIAL,
+        "unit": plan.UNIT,
+        "values": list(plan.VALUES),
+        **parts[plan.CLASSES[0]],
+        "others": {name: parts[name] for name in plan.CLASSES[1:]},
+        "recipe": {
+            method: recipe.as_dict() | {"precision": precision, "seed": "each"}
+            for method, recipe in plan.RECIPES.items()
+        },
+        "steps": {method: recipe.steps for method, recipe in plan.RECIPES.items()},
+        "seeds": args.seeds,
+        "minutes": minutes,
+        "hardware": cards.hardware(),
+        "threads": args.threads,
+        "versions": versions(),
+        "commit": cards.commit(),
+        "command": f"python -m course_lib curve {args.name} --keep",
+        "shipped": plan.SHIPPED,
+    }
+    path = results_dir() / f"{card['name']}.json"
+    write_whole(path, (json.dumps(card, indent=1) + "\n").encode())
+    return f"card {path.name}"
