@@ -93,7 +93,7 @@ def whole_cells(images: Tensor) -> Tensor:
 
 @register("small_vgg")
 def small_vgg(num_classes: int, width: int = 16) -> Converted:
-    """A converted ``SmallVGG``, random weights. Taught in chapters/02_fcn_conversion."""
+    """Converted ``SmallVGG``, random weights. Taught in chapters/02_fcn_conversion."""
     return Converted(SmallVGG(num_classes, width))
 
 
