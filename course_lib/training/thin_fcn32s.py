@@ -23,7 +23,7 @@ SHIPPED = {
 }
 RECIPES = {
     "converted classifier": Recipe("small_vgg", steps=700, batch_size=32, lr=2e-3),
-    "FCN-32s": Recipe("fcn32s_small", steps=900, batch_size=8, lr=2e-3),
+    "FCN-32s": Recipe("fcn32s_small", steps=1500, batch_size=8, lr=2e-3),
 }
 
 
