@@ -238,3 +238,19 @@ def test_class_weights_by_hand():
     weights = class_weights(masks, 3, power=1.0)
     assert weights.tolist() == pytest.approx([0.6, 3.0, 0.0])
     assert class_weights(masks, 2, power=0.0).tolist() == pytest.approx([1, 1])
+
+
+def test_calibration_takes_back_what_the_weights_added(sets):
+    """A net whose bias was raised by log weights is best with all of it undone."""
+    from course_lib.training.calibrate import calibrate, score_bias
+
+    run = train(Recipe(**SMALL, steps=60, lr=1e-2), sets[0], say=quiet)
+    net, weights = run.net, torch.linspace(1, 40, 12)
+    learnt = score_bias(net).detach().clone()
+    with torch.no_grad():
+        score_bias(net).add_(weights.log())
+    chosen = calibrate(net, weights, sets[0])
+    scores = chosen["mean_iou"]
+    assert scores[chosen["strength"]] == max(scores.values()) > scores[0.0]
+    expected = learnt + (1 - chosen["strength"]) * weights.log()
+    torch.testing.assert_close(score_bias(net).detach(), expected)

@@ -1,6 +1,7 @@
 """``train``: train a segmentation network and measure it."""
 
 import argparse
+import time
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -134,6 +135,7 @@ def measure(args: argparse.Namespace, recipe, folder: Path) -> None:
     last = load_checkpoint(folder / "last.pt")
     best = folder / ("last.pt" if last["best"] is None else "best.pt")
     net, info = load_net(best)
+    calibration, seconds = calibrated(args, recipe, net)
     file = (weights_dir() if args.keep else folder) / f"{name}.safetensors"
     save_net(file, net, info)
     device = pick_device(args.device)
@@ -145,8 +147,9 @@ def measure(args: argparse.Namespace, recipe, folder: Path) -> None:
         "recipe": recipe.as_dict(),
         "steps": last["step"],
         "epochs": round(last["step"] / last["per_epoch"], 1),
-        "minutes": round(last["seconds"] / 60, 2),
+        "minutes": round((last["seconds"] + seconds) / 60, 2),
         "validation": last["best"],
+        "calibration": calibration,
         "hardware": cards.hardware(),
         "threads": recipe.threads,
         "weights_sha256": cards.file_hash(file),
@@ -158,3 +161,29 @@ def measure(args: argparse.Namespace, recipe, folder: Path) -> None:
     report = report_of(matrix, test_set.classes, "ignored")
     report |= {"dataset": args.dataset, "num_pictures": len(test_set)}
     print(table(report), f"weights {file}", f"card    {path}", sep="\n")
+
+
+def calibrated(args: argparse.Namespace, recipe, net) -> tuple[dict | None, float]:
+    """Calibrate ``net`` on the validation pictures, where class weights call for it.
+
+    Returns:
+        What was chosen, or None, and the seconds it took.
+    """
+    from course_lib.training.calibrate import calibrate
+    from course_lib.training.device import autocast, pick_device
+    from course_lib.training.optimiser import class_weights
+
+    start = time.monotonic()
+    if not recipe.class_weight or args.skip_val:
+        return None, 0.0
+    train_set, device = dataset(args, "train"), pick_device(args.device)
+    masks = (train_set[i][1] for i in range(len(train_set)))
+    weights = class_weights(masks, train_set.classes.num_classes, recipe.class_weight)
+    if not (weights > 0).all():  # a class without a pixel has no weight to undo
+        return None, 0.0
+    context = autocast(recipe.precision, device)
+    chosen = calibrate(
+        net.to(device), weights, dataset(args, "val"), device=device, autocast=context
+    )
+    print(f"class weights taken back by {chosen['strength']:.0%}, chosen on val")
+    return chosen, time.monotonic() - start

@@ -71,13 +71,13 @@ class Recipe:
 DEFAULTS = {
     "camvid": {
         "model": "dilated_fpn",
+        "batch_size": 4,
         "crop_size": (240, 320),
-        "colour": 0.5,
-        "blur": 0.2,
-        "lr": 3e-3,
+        "scale": (0.5, 1.5),
+        "colour": 0.3,
+        "lr": 2e-3,
         "warmup_iters": 200,
         "class_weight": 0.5,
-        "lovasz_weight": 0.5,
     },
     "harbour": {
         "model": "dilated_fpn",
