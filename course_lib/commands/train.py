@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> None:
         workers=args.workers,
         say=partial(print, flush=True),
     )
-    measure(args, recipe, folder)
+    measure(args, recipe, folder, train_set, val_set)
 
 
 def plan(args: argparse.Namespace) -> tuple:
@@ -88,6 +88,8 @@ def plan(args: argparse.Namespace) -> tuple:
     given = {f.name: getattr(args, f.name, None) for f in fields(Recipe)}
     given = {name: value for name, value in given.items() if value is not None}
     base = DEFAULTS.get(args.dataset, {})
+    if args.model not in (None, base.get("model")):
+        base = {**base, "options": {}}
     name = f"{args.model or base.get('model')}_{args.dataset}"
     folder = args.save_dir or Path("runs") / name
     threads = use_threads(args.threads)
@@ -122,7 +124,9 @@ def dataset(args: argparse.Namespace, split: str):
     return open_dataset(args.dataset, split, args.data, **options)
 
 
-def measure(args: argparse.Namespace, recipe, folder: Path) -> None:
+def measure(
+    args: argparse.Namespace, recipe, folder: Path, train_set, val_set
+) -> None:
     """Ship the best weights in 16 bits and measure just those on the test pictures."""
     from course_lib.commands.evaluate import report_of, table
     from course_lib.paths import weights_dir
@@ -135,7 +139,7 @@ def measure(args: argparse.Namespace, recipe, folder: Path) -> None:
     last = load_checkpoint(folder / "last.pt")
     best = folder / ("last.pt" if last["best"] is None else "best.pt")
     net, info = load_net(best)
-    calibration, seconds = calibrated(args, recipe, net)
+    calibration, seconds = calibrated(args, recipe, net, train_set, val_set)
     file = (weights_dir() if args.keep else folder) / f"{name}.safetensors"
     save_net(file, net, info)
     device = pick_device(args.device)
@@ -163,7 +167,9 @@ def measure(args: argparse.Namespace, recipe, folder: Path) -> None:
     print(table(report), f"weights {file}", f"card    {path}", sep="\n")
 
 
-def calibrated(args: argparse.Namespace, recipe, net) -> tuple[dict | None, float]:
+def calibrated(
+    args: argparse.Namespace, recipe, net, train_set, val_set
+) -> tuple[dict | None, float]:
     """Calibrate ``net`` on the validation pictures, where class weights call for it.
 
     Returns:
@@ -173,17 +179,16 @@ def calibrated(args: argparse.Namespace, recipe, net) -> tuple[dict | None, floa
     from course_lib.training.device import autocast, pick_device
     from course_lib.training.optimiser import class_weights
 
-    start = time.monotonic()
+    start, device = time.monotonic(), pick_device(args.device)
     if not recipe.class_weight or args.skip_val:
         return None, 0.0
-    train_set, device = dataset(args, "train"), pick_device(args.device)
     masks = (train_set[i][1] for i in range(len(train_set)))
     weights = class_weights(masks, train_set.classes.num_classes, recipe.class_weight)
     if not (weights > 0).all():  # a class without a pixel has no weight to undo
         return None, 0.0
     context = autocast(recipe.precision, device)
     chosen = calibrate(
-        net.to(device), weights, dataset(args, "val"), device=device, autocast=context
+        net.to(device), weights, val_set, device=device, autocast=context
     )
     print(f"class weights taken back by {chosen['strength']:.0%}, chosen on val")
     return chosen, time.monotonic() - start

@@ -18,7 +18,6 @@ from course_lib.metrics import ConfusionMatrix
 BATCH_SIZE = 4
 
 
-@torch.no_grad()
 def evaluate_net(
     net: nn.Module,
     dataset,
@@ -47,16 +46,38 @@ def evaluate_net(
     Taught in chapters/01_pixels_and_labels.
     """
     matrix = ConfusionMatrix(dataset.classes.num_classes)
+    for indices, logits, masks in predictions(
+        net, dataset, device=device, autocast=autocast, progress=progress
+    ):
+        answers = logits.argmax(dim=1)  # (B, H, W)
+        for i, mask, answer in zip(indices, masks, answers, strict=True):
+            _count(matrix, mask, answer, dataset.file(i))
+    return matrix
+
+
+@torch.no_grad()
+def predictions(
+    net: nn.Module,
+    dataset,
+    *,
+    device: str | torch.device = "cpu",
+    autocast: AbstractContextManager | None = None,
+    progress: bool = False,
+) -> Iterator[tuple[list[int], Tensor, list[Tensor]]]:
+    """What a network says of every picture, a few pictures at a time.
+
+    Arguments as of ``evaluate_net``.
+
+    Yields:
+        indices of the pictures, logits (B, C, H, W) on the CPU, masks (H, W).
+    """
     was_training = net.training
     net.eval()
     for indices, images, masks in _batches(dataset, progress):
         with autocast or nullcontext():
-            logits = net(normalise(images).to(device))["out"]  # (B, C, H, W)
-        answers = logits.argmax(dim=1).cpu()  # (B, H, W)
-        for i, mask, answer in zip(indices, masks, answers, strict=True):
-            _count(matrix, mask, answer, dataset.file(i))
+            logits = net(normalise(images).to(device))["out"]
+        yield indices, logits.cpu(), masks
     net.train(was_training)
-    return matrix
 
 
 def evaluate_folders(

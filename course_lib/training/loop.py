@@ -145,7 +145,8 @@ class Job:
     def turn_budget_into_steps(self) -> None:
         """Time some steps and a validation, then fix how many steps fit.
 
-        Two hundredths of the budget are left for the checkpoints.
+        Two validations more than will be made are set aside for what follows the
+        last step, and two hundredths of the budget for checkpoints.
         """
         run, budget = self.run, 60 * self.run.recipe.budget_minutes
         self.advance(run.step + WARM_STEPS)
@@ -157,7 +158,7 @@ class Job:
             self.measure()
         validation = time.monotonic() - start
         run.seconds += validation
-        left = 0.98 * budget - run.seconds - run.num_validations * validation
+        left = 0.98 * budget - run.seconds - (run.num_validations + 2) * validation
         run.steps = run.step + max(1, int(left / per_step))
         self.say(
             f"{per_step:.3f} s a step, {validation:.1f} s a validation: "
