@@ -19,7 +19,8 @@ TRIES = [("png", dpi, colours) for dpi in (160, 120, 100) for colours in (None, 
 TRIES += [("jpeg", dpi, quality) for dpi in (120, 100, 80, 60) for quality in (85, 75)]
 
 
-def show(fig: Figure, *, alt: str, data: Any = None) -> None:
+def show(fig: Figure, *, alt: str, data: Any = None, largest: int = LARGEST
+         ) -> None:
     """Display a figure as one described picture, and close it.
 
     Args:
@@ -28,6 +29,7 @@ def show(fig: Figure, *, alt: str, data: Any = None) -> None:
         data: the plotted numbers: an array, a tensor, a number, or a list or
             dict of such. A rounded summary is printed below the figure; the
             tests of the notebooks compare it, since they cannot compare pixels.
+        largest: bytes the picture may take; give less where a chapter has many.
 
     Raises:
         InputError: if ``alt`` is missing or too short to describe anything.
@@ -35,16 +37,16 @@ def show(fig: Figure, *, alt: str, data: Any = None) -> None:
     Taught in chapters/00_start_here.
     """
     line = "" if data is None else f"figure data: {summary(data)}"
-    display_sheet(sheet_of(fig), alt)
+    display_sheet(sheet_of(fig), alt, largest)
     if line:
         grey = f'<small style="color:#767676">{html.escape(line)}</small>'
         _display({"text/plain": line, "text/html": grey})
 
 
-def display_sheet(sheet: Image.Image, alt: str) -> None:
+def display_sheet(sheet: Image.Image, alt: str, largest: int = LARGEST) -> None:
     """Put a drawn sheet on the page, with the alt text in the output's metadata.
 
-    A PNG where it stays under ``LARGEST`` bytes, as drawings do; photographs
+    A PNG where it stays under ``largest`` bytes, as drawings do; photographs
     become a JPEG. On the page an inch of figure takes 100 pixels, however fine
     the file. The same sheet gives the same bytes.
 
@@ -56,7 +58,7 @@ def display_sheet(sheet: Image.Image, alt: str) -> None:
     alt = " ".join(alt.split())
     if len(alt) < 8:
         raise InputError(f"alt is {alt!r}: say in a sentence what is to be seen")
-    mime, content = small(sheet)
+    mime, content = small(sheet, largest)
     width = round(sheet.width * SCREEN_DPI / DRAWN_DPI)
     bundle = {mime: base64.b64encode(content).decode(), "text/plain": f"[{alt}]"}
     _display(bundle, {mime: {"alt": alt, "width": width}})

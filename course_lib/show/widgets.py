@@ -8,13 +8,20 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from course_lib.errors import InputError
-from course_lib.show.figures import DRAWN_DPI, display_sheet, sheet_of, to_png
+from course_lib.show.figures import (
+    DRAWN_DPI,
+    LARGEST,
+    display_sheet,
+    sheet_of,
+    to_png,
+)
 from course_lib.show.panels import PAGE
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def explore(draw: Callable[..., Figure], *, alt: str, **sliders: Any) -> None:
+def explore(draw: Callable[..., Figure], *, alt: str, largest: int = LARGEST,
+            **sliders: Any) -> None:
     """Show a figure for three values, then the same figure with live sliders.
 
     The row of three is what GitHub and the book show; the sliders move in
@@ -24,6 +31,7 @@ def explore(draw: Callable[..., Figure], *, alt: str, **sliders: Any) -> None:
         draw: called with one value for each slider; returns a figure. One picture
             looks best: three of them must fit on a page.
         alt: what the row of three figures shows.
+        largest: bytes the row may take.
         sliders: by name, ``(low, high)`` or ``(low, high, step)`` in whole or
             real numbers, or a list of choices. The first one runs through the
             three figures, the others stay at their middle.
@@ -34,7 +42,7 @@ def explore(draw: Callable[..., Figure], *, alt: str, **sliders: Any) -> None:
     Taught in chapters/00_start_here.
     """
     panel, _ = explorer(draw, **sliders)
-    display_sheet(static_row(draw, **sliders), alt)
+    display_sheet(static_row(draw, **sliders), alt, largest)
     names = ", ".join(f"{name} ({_range(given)})" for name, given in sliders.items())
     from IPython.display import display
 
