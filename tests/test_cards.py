@@ -9,7 +9,8 @@ from course_lib.paths import results_dir, weights_dir
 from course_lib.training import cards
 from course_lib.training.checkpoint import load_net
 
-CARDS = {path.stem: json.loads(path.read_text()) for path in results_dir().glob("*.json")}
+FILES = sorted(results_dir().glob("*.json"))
+CARDS = {path.stem: json.loads(path.read_text()) for path in FILES}
 NETS = sorted(name for name, card in CARDS.items() if "weights_sha256" in card)
 
 
@@ -45,7 +46,7 @@ def test_a_card_that_lacks_something_is_not_written(tmp_path):
 
 
 def test_an_unknown_card_lists_the_known():
-    with pytest.raises(InputError, match="no result card 'nothing'; kept are .*difficult"):
+    with pytest.raises(InputError, match="card 'nothing'; kept are .*difficulty"):
         cards.read_card("nothing")
 
 

@@ -19,6 +19,12 @@ def conv_bn(
     return nn.Sequential(conv, nn.BatchNorm2d(out_channels))
 
 
+def conv_bn_relu(in_channels: int, out_channels: int, **options) -> nn.Sequential:
+    """``conv_bn``, then ReLU; options as there."""
+    conv = conv_bn(in_channels, out_channels, **options)
+    return nn.Sequential(conv, nn.ReLU(inplace=True))
+
+
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions and a short cut around them.
 

@@ -10,7 +10,7 @@ fifteen minutes on two cores can train.
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_lib.models.blocks import conv_bn, resize, stage
+from course_lib.models.blocks import conv_bn, conv_bn_relu, resize, stage
 from course_lib.models.registry import register
 
 
@@ -43,7 +43,7 @@ class DilatedFPN(nn.Module):
     ):
         super().__init__()
         at2, at4, at8, at16 = widths
-        self.stem = nn.Sequential(conv_bn(3, at2, stride=2), nn.ReLU(inplace=True))
+        self.stem = conv_bn_relu(3, at2, stride=2)
         self.encoder4 = stage(at2, at4, 2, (1,) * blocks[0])
         self.encoder8 = stage(at4, at8, 2, (1,) * blocks[1])
         self.encoder16 = stage(at8, at16, 2, tuple(dilations))
@@ -51,11 +51,11 @@ class DilatedFPN(nn.Module):
         self.lateral16 = conv_bn(at16, decoder_width, 1)
         self.lateral8 = conv_bn(at8, decoder_width, 1)
         self.lateral4 = conv_bn(at4, decoder_width, 1)
-        self.decoder8 = nn.Sequential(conv_bn(decoder_width, decoder_width), nn.ReLU(inplace=True))
-        self.decoder4 = nn.Sequential(conv_bn(decoder_width, decoder_width), nn.ReLU(inplace=True))
+        self.decoder8 = conv_bn_relu(decoder_width, decoder_width)
+        self.decoder4 = conv_bn_relu(decoder_width, decoder_width)
         self.narrow = conv_bn(decoder_width, fine_width, 1)
         self.lateral2 = conv_bn(at2, fine_width, 1)
-        self.decoder2 = nn.Sequential(conv_bn(fine_width, fine_width), nn.ReLU(inplace=True))
+        self.decoder2 = conv_bn_relu(fine_width, fine_width)
         self.score = nn.Sequential(
             nn.Dropout2d(0.1), nn.Conv2d(fine_width, num_classes, 1)
         )
