@@ -101,3 +101,13 @@ def test_summary_does_not_turn_on_the_last_bits(value, noise):
     """Halves of the third digit are where plain rounding would flip."""
     edge = float(f"{value:.2e}") + 0.5 * 10.0 ** (np.floor(np.log10(value)) - 2)
     assert figures.summary(edge) == figures.summary(edge * (1 + noise))
+
+
+def test_a_small_flat_thing_keeps_its_colour():
+    sheet = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    sheet[100:104, 100:104] = (230, 100, 195)  # a buoy among colours of all kinds
+    shown = figures.few_colours(Image.fromarray(sheet), 256)
+    assert len(shown.getcolors()) <= 256
+    assert shown.convert("RGB").getpixel((102, 102)) == (230, 100, 195)
+    assert Image.fromarray(sheet).quantize(256).convert("RGB").getpixel(
+        (102, 102)) != (230, 100, 195)  # what Pillow alone makes of it

@@ -82,7 +82,7 @@ def small(sheet: Image.Image, largest: int = LARGEST) -> tuple[str, bytes]:
         size = [round(side * dpi / DRAWN_DPI) for side in sheet.size]
         resized = sheet.resize(size, Image.Resampling.LANCZOS)
         if kind == "png" and how:
-            resized = resized.quantize(how, dither=Image.Dither.NONE)
+            resized = few_colours(resized, how)
         options = {"optimize": True} if kind == "png" else {"quality": how}
         file = io.BytesIO()
         resized.save(file, kind, **options)
@@ -91,6 +91,24 @@ def small(sheet: Image.Image, largest: int = LARGEST) -> tuple[str, bytes]:
         photograph |= file.tell() > 7 * largest  # no PNG of it will ever fit
     raise InputError(f"the figure takes more than {largest} bytes: draw fewer or "
                      "smaller pictures")
+
+
+def few_colours(sheet: Image.Image, count: int) -> Image.Image:
+    """The sheet in ``count`` colours, up to a quarter of them kept exactly.
+
+    Those are the commonest that differ well from each other. Without them a small
+    flat thing, such as a buoy in a label picture, takes the colour of another class.
+    """
+    seen = sorted(sheet.getcolors(sheet.width * sheet.height), reverse=True)
+    kept = np.empty((0, 3), int)  # (K, 3)
+    for _, colour in seen[:1000]:
+        apart = np.abs(kept - colour).max(axis=1, initial=0) > 24  # (K,)
+        if apart.all() and len(kept) < count // 4:
+            kept = np.vstack([kept, colour])
+    rest = sheet.quantize(count - len(kept)).getpalette()
+    palette = Image.new("P", (1, 1))
+    palette.putpalette((kept.flatten().tolist() + rest)[: 3 * count])
+    return sheet.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 def to_png(fig: Figure) -> bytes:
