@@ -273,7 +273,7 @@ mixed = F.interpolate(corner[None, None].float(), scale_factor=6,
 mixed[mixed >= world.classes.num_classes] = 255  # ids of no class at all
 picked = resize(part, corner, (192, 288))[1]
 assert set(picked.unique().tolist()) == set(corner.unique().tolist())
-show(pictures([mixed, picked], ["ids mixed (bilinear)", "ids picked (nearest)"],
+show(pictures([mixed, picked], ["mixed (bilinear)", "picked (nearest)"],
               classes=world.classes),
      alt="A buoy and a lamp post on water, enlarged six times. Mixed: both "
          "are lined with thin rims in the colours of other classes. Picked: "
@@ -533,7 +533,8 @@ from matplotlib.figure import Figure
 fig = Figure(figsize=(6.8, 3.0), layout="constrained")
 ax = fig.subplots()
 for mark in points["pole"]:
-    ax.plot([points[name][mark] for name in six], six, linestyle="", label=mark)
+    off = [points[name][mark] for name in six]
+    ax.plot(off, six, linestyle="", label=mark)
 ax.set(title="CamVid: points off for losing one class", xlim=(0, 12))
 fig.legend(loc="outside lower center", ncols=3)
 show(fig, alt="Points taken off for losing each of the six rarest classes. "
@@ -553,7 +554,7 @@ show(fig, alt="Points taken off for losing each of the six rarest classes. "
 # %%
 both = [{"void": void, **camvid["predictions"][f"void_{void}"]}
         for void in ("ignored", "counted")]
-card_table(both, columns=["void", "pixel_accuracy", "mean_accuracy", "mean_iou"])
+card_table(both, ["void", "pixel_accuracy", "mean_accuracy", "mean_iou"])
 assert round(100 * (both[0]["mean_iou"] - both[1]["mean_iou"]), 1) == 1.5
 assert min(points[name]["mean IoU"] for name in six) > 9
 assert round(100 * test["void_share"], 1) == 3.8
