@@ -171,7 +171,7 @@ show(pictures([overlay(photo, coffee, pocket.classes, alpha=0.55), coffee],
      alt="A cup of coffee on a saucer with a spoon, under the colours of its "
          "labels, and the label picture alone with a thin pale void line "
          "between the classes.",
-     data=coffee)
+     data=coffee, largest=70_000)
 
 # %% [markdown]
 # The thin pale line, best seen between saucer and table, is **void**, id 255: nobody can say which class such a pixel is,

@@ -13,6 +13,7 @@ from course_lib.errors import InputError
 
 LARGEST = 100_000  # bytes of a figure on the page
 DRAWN_DPI = 160  # dots an inch
+CODE = np.array([65536, 256, 1])  # makes one number of red, green and blue
 SCREEN_DPI = 100  # an inch of figure is this wide on the page, in CSS pixels
 # Tried in this order: format, dots an inch, and how to save.
 TRIES = [("png", dpi, colours) for dpi in (160, 120, 100) for colours in (None, 256)]
@@ -108,7 +109,13 @@ def few_colours(sheet: Image.Image, count: int) -> Image.Image:
     rest = sheet.quantize(count - len(kept)).getpalette()
     palette = Image.new("P", (1, 1))
     palette.putpalette((kept.flatten().tolist() + rest)[: 3 * count])
-    return sheet.quantize(palette=palette, dither=Image.Dither.NONE)
+    few = sheet.quantize(palette=palette, dither=Image.Dither.NONE)
+    ids, codes = np.array(few), np.asarray(sheet) @ CODE  # (H, W)
+    for i, code in enumerate(kept @ CODE):  # Pillow's nearest is only nearly so
+        ids[codes == code] = i
+    exact = Image.fromarray(ids)
+    exact.putpalette(palette.getpalette())
+    return exact
 
 
 def to_png(fig: Figure) -> bytes:
