@@ -27,6 +27,12 @@ def pads_both_with_255(image, labels, height, width):
     return tuple(F.pad(x, (0, right, 0, below), value=255) for x in (image, labels))
 
 
+def makes_a_float_image(image, labels, height, width):
+    below, right = room(labels, height, width)
+    padded = F.pad(image.float(), (0, right, 0, below))
+    return padded, F.pad(labels, (0, right, 0, below), value=255)
+
+
 def swaps_height_and_width(image, labels, height, width):
     new_image = image.new_zeros(3, max(width, 1), max(height, 2))
     new_labels = labels.new_full(new_image.shape[1:], 255)
@@ -79,7 +85,8 @@ def gives_a_count(logits, labels):
 @pytest.mark.parametrize("number, answer, told", [
     ("01.1", pads_labels_with_0, "gives [[1, 2, 0], [0, 0, 0]], expected [[1, 2, 255]"),
     ("01.1", pads_on_the_other_side, "gives [[255, 255, 255], [255, 1, 2]], expected"),
-    ("01.1", pads_both_with_255, "image of one row, 9 8, padded to 2 x 3: your answer"),
+    ("01.1", pads_both_with_255, "[[9, 8]] padded to 2 x 3: your answer gives [[9, 8"),
+    ("01.1", makes_a_float_image, "of type torch.uint8 came back as torch.float32"),
     ("01.1", swaps_height_and_width, "padded to 2 x 3: your answer gives [["),
     ("01.1", gives_labels_only, "gives Tensor, expected two tensors"),
     ("01.2", counts_the_intersection_twice, "section 5: your answer gives [0.3333"),

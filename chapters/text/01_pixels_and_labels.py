@@ -57,9 +57,10 @@ show(pictures([image, labels, answer],
      data=[labels, answer])
 
 # %% [markdown]
-# Two pink buoys are gone, and nothing else. **Pixel accuracy** is the share of pixels that are right, void left out. Now
-# turn the dial `rarity`: each of eight places holds a buoy with this chance. Buoys grow rarer from line to line. What
-# will the mark of our machine do?
+# Two pink buoys are gone, and nothing else. **Pixel accuracy** is the share of pixels that are right; **void** pixels, whose
+# class nobody knows, are left out (their id is 255). Now turn the dial `rarity`. It is a chance: each of eight places
+# holds a buoy with this chance, so at 1 buoys are common, and they grow rarer from line to line. What will the mark of our
+# machine do?
 
 # %%
 buoy = Harbour.classes.index("buoy")
@@ -96,7 +97,7 @@ assert not torch.equal(in_the_file.reshape(3, 400, 600), photo)
 # shape too, full of nonsense.
 #
 # A net does not want 0 to 255. It wants numbers around zero, so `normalise` divides by 255, takes off the mean of each
-# colour over ImageNet, a million photographs, and divides by their spread. `denormalise` is the way back, for looking.
+# colour over ImageNet, a million photographs, and divides by their spread (the standard deviation). `denormalise` is the way back, for looking.
 
 # %%
 from course_lib.data.transforms import denormalise, normalise
@@ -127,11 +128,13 @@ assert torch.equal(read_labels(folder / "labels.png"), ids)
 
 # %% [markdown]
 # The same pixel of the same buoy, three times. As stored (`P`) it is 11, the id of *buoy*. As `RGB` it is a colour: fine
-# for the eye, no id. As grey (`L`) it is a number that looks like an id and is none: the brightness of pink.
+# for the eye, no id. As grey (`L`) it is a number that looks like an id and is none: the brightness of pink, 0.299 red
+# + 0.587 green + 0.114 blue.
 # `read_labels` gives ids or refuses.
 #
 # Our palette was chosen by eye; VOC makes its 256 colours by a rule. Write the id in binary. Its lowest three bits become
-# the *highest* bits of red, green and blue, the next three the second highest, and so on. Id 11 is 001 011:
+# the *highest* bits of red, green and blue, the next three the second highest, and so on. Id 11 is 001 011, to be read from
+# the right:
 #
 # | bits of 11, from the lowest | worth | red | green | blue |
 # |---|---:|---:|---:|---:|
@@ -229,7 +232,8 @@ except InputError as error:
 #
 # The same walk through the labels tells how often each class occurs. Nets learn frequent classes first, so one may
 # weigh the others up. **Median-frequency weights** do that: the median share of a class, divided by the share of *this*
-# class, each share taken over the pictures that show the class at all.
+# class. Both shares are taken over the pictures that show the class at all, so the shares printed below, taken over all
+# pictures, do not suffice to check them.
 
 # %%
 from course_lib.data.statistics import class_statistics
@@ -261,8 +265,9 @@ print("mixed: ", mixed.flatten().round().int().tolist())
 print("picked:", picked.flatten().int().tolist())
 
 # %% [markdown]
-# 4 is *lawn* and 9 is *mast*: a buoy ringed by lawn and mast, made by arithmetic. **Nearest** picks one of the old ids
-# and can never invent. On a whole picture the invented classes follow every border:
+# In the harbour's table 4 is *lawn* and 9 is *mast*: a buoy ringed by lawn and mast, made by arithmetic. (On a row of
+# numbers PyTorch calls it `linear`.) **Nearest** picks one of the old ids and can never invent; `nearest-exact` looks
+# at the centre of the new pixel, so nothing shifts. On a whole picture the invented classes follow every border:
 
 # %%
 from course_lib.data.transforms import resize
@@ -281,11 +286,13 @@ show(pictures([mixed, picked], ["mixed (bilinear)", "picked (nearest)"],
      data=[mixed, picked])
 
 # %% [markdown]
-# On the left every rim carries all the ids between its two neighbours, and the legend names classes that are not there.
+# On the left thin rims carry ids between those of the two neighbours, and the legend names classes that are not there. The
+# line of void around the boat has grown, since mixtures with 255 are ids of no class, and we show those as void too.
 # No error tells you; a net would learn the rims.
 #
-# **Try it.** `training_transform` chains flip, scale, crop and colours, each for both at once. What will the *labels* show
-# at scale 0.5 that the scene does not have? Say it, then look.
+# **Try it.** For training, `training_transform` chains flip, scaled crop, colour and blur, each for both at once. Here is its
+# scaled crop alone: a window of fixed size on the scene, enlarged by `scale`. What will fill the window at scale 0.5,
+# where the scene is too small for it? Say it, then look.
 
 # %%
 from course_lib.data.transforms import RandomScaledCrop
@@ -309,8 +316,9 @@ explore(at_scale, scale=[0.5, 0.75, 1.0, 1.5, 2.0],
 # At half size the window is larger than the scene. The frame is black in the picture and *void* in the labels. Why void
 # and not 0? That is the common mistake of this chapter, further below.
 #
-# Pictures too large for memory are cut into **tiles** that overlap, and put together again. There and back must lose
-# nothing:
+# Pictures too large for memory are cut into **tiles** that overlap, and put together again. The last tile of a row starts
+# early enough to end at the edge; where tiles overlap, each gives the half nearer to its centre. There and back must
+# lose nothing:
 
 # %%
 from course_lib.data.tiles import tiles, untile
@@ -353,6 +361,7 @@ known = truth != 255
 code = 3 * truth[known] + guess[known]  # (5,), each 0 to 8
 assert torch.equal(code.bincount(minlength=9).view(3, 3), matrix)
 counted = ConfusionMatrix(num_classes=3).update(truth, guess)
+# the library's matrix has one more row and column, for void
 assert torch.equal(counted.matrix[:3, :3], matrix)
 
 # %% [markdown]
@@ -396,7 +405,8 @@ print(f"mean IoU       {whole.scores().mean_iou:.3f}")
 # has IoU 1/2, and the mean falls from 13/18 to 5/9.
 #
 # **Absent classes.** Let there be a fourth class that occurs in neither picture. Its IoU is 0/0, `nan`, and the plain mean
-# of anything with `nan` is `nan`. The rule here: such a class has no vote. (Found in one of the two, it has IoU 0.)
+# of anything with `nan` is `nan`. The rule here: such a class has no vote. (A class that the answer has and the truth has not,
+# or the reverse, has IoU 0, and it votes.)
 
 # %%
 assert abs(counted.scores(void="counted").mean_iou - 5 / 9) < 1e-9
@@ -408,7 +418,7 @@ assert abs(four_classes.mean_iou - 13 / 18) < 1e-9
 # %% [markdown]
 # **Pooled or by picture.** Let a second picture be all class 0 and all right. We can sum both matrices and then divide
 # (**pooled**, what benchmarks do), or mark each picture and take the mean. Pooled, class 0 has 7/8, and the mean IoU
-# is (7/8 + 2/3 + 1) / 3 = 61/72. By picture it is (13/18 + 1) / 2 = 31/36.
+# is (7/8 + 2/3 + 1) / 3 = 61/72; the library calls it `"macro"`. By picture it is (13/18 + 1) / 2 = 31/36.
 
 # %%
 from course_lib.metrics import reduced_iou
@@ -422,7 +432,8 @@ assert abs(pooled - 61 / 72) + abs(by_picture - 31 / 36) < 1e-9
 
 # %% [markdown]
 # **Area or boundary.** A machine sees every square one pixel too small on each side. Is that a small mistake? The IoU
-# says: it depends on the square. **Boundary IoU** compares only the pixels near the two contours, here within 2 pixels.
+# says: it depends on the square. **Boundary IoU** compares only the rims of the two, here what lies inside the square and
+# within 2 pixels of its edge.
 
 # %%
 from course_lib.metrics import boundary_iou
@@ -512,7 +523,8 @@ claim("points mean IoU by picture takes off there",
 #
 # CamVid has 701 street scenes in 11 classes. Its rarity cannot be dialled, but its classes differ in it by themselves.
 # Here are the six rarest: their share of the labelled test pixels, how many of the 233 test pictures show them, and
-# what our marks take off when one of them alone is lost. The kept card was made by
+# what our marks take off when one of them alone is lost to the most frequent class. The kept card, a file of
+# measured numbers in `chapters/results`, was made by
 # `python -m course_lib.data.label_card`.
 
 # %%
@@ -546,7 +558,7 @@ show(fig, alt="Points taken off for losing each of the six rarest classes. "
 # The old and the new mark do as in the harbour: pixel accuracy hardly sees the rare classes go, the pooled mean IoU takes
 # off more than 9 points for each. On the third, photographs and harbour disagree. Poles hold one pixel in eighty, but they
 # stand in 232 of 233 pictures, and the mark by picture notices them. Cyclists and fences stand in 77 and 90 pictures, and
-# it half forgets them. *Rare in pixels* and *rare in pictures* are two things; our dial turns both at once.
+# it half forgets them. (A picture shows fewer than 11 classes, so there one class is a larger share of the votes.) *Rare in pixels* and *rare in pictures* are two things; our dial turns both at once.
 #
 # And void? 3.8 per cent of these pixels have no label. Here are the same answers of one net, ESPNet, with void ignored
 # and with every answer on void counted as wrong:
@@ -561,7 +573,8 @@ assert round(100 * test["void_share"], 1) == 3.8
 
 # %% [markdown]
 # One and a half points of mean IoU for a word in the small print, as much as many papers claim for a new net. The 55.6
-# published for ESPNet counts void. Always ask.
+# published for ESPNet (Mehta et al., ECCV 2018) counts void; ours were measured on JPEG copies of the pictures, which moves
+# the first decimal. Always ask.
 #
 # With the photographs at hand (`COURSE_WORLD=real`), the next cell counts their labels again.
 

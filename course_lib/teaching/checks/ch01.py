@@ -26,7 +26,13 @@ def pad_pair(answer):
         expect(what, pair[1], torch.tensor(expected))
         black = torch.zeros(3, height, width, dtype=torch.uint8)
         black[:, :1, :2] = image
-        expect(f"image of one row, 9 8, padded to {height} x {width}", pair[0], black)
+        kind = str(getattr(pair[0], "dtype", type(pair[0]).__name__))
+        assert kind == "torch.uint8", (
+            f"an image of type torch.uint8 came back as {kind}, expected the same type"
+        )
+        what = f"first channel of an image [[9, 8]] padded to {height} x {width}"
+        expect(what, pair[0][0], black[0])
+        expect("the other channels", pair[0], black)
 
 
 @exercise("01.2")
