@@ -64,3 +64,11 @@ def test_the_camvid_card_can_be_measured_again(real_data, capsys):
     assert report["mean_iou"] == pytest.approx(card["mean_iou"], abs=1e-3)
     counted = card["void_counted"]["mean_iou"]
     assert report["void_counted"]["mean_iou"] == pytest.approx(counted, abs=1e-3)
+
+
+def test_the_front_page_says_what_the_cards_say():
+    page = (results_dir().parent.parent / "README.md").read_text()
+    for name in ("dilated_fpn_camvid", "fcn32s_harbour"):
+        card = CARDS[name]
+        for figure in (card["mean_iou"], card["void_counted"]["mean_iou"]):
+            assert f"{100 * figure:.1f}" in page, (name, figure)
