@@ -44,7 +44,8 @@ def pad_to(answer):
     got = answer(image, 32)
     shape = None if got is None else list(got.shape)
     expect("the shape of a (3, 30, 70) picture, multiple 32", shape, [3, 32, 96])
-    expect("the top left 30 x 70 pixels of it", got[:, :30, :70].mean(), 1.0)
+    corner = "a picture of ones: the mean of the top left 30 x 70 pixels"
+    expect(corner, got[:, :30, :70].mean(), 1.0)
     expect("the sum of all its pixels, zeros added,", got.sum(), image.sum())
     shape = list(answer(torch.ones(3, 64, 96), 32).shape)
     expect("the shape of a (3, 64, 96) picture, multiple 32", shape, [3, 64, 96])
