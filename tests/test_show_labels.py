@@ -139,3 +139,10 @@ def test_importing_the_room_loads_no_matplotlib():
     code = ("import sys, course_lib, course_lib.show; "
             "assert not {'matplotlib', 'torch', 'ipywidgets'} & set(sys.modules)")
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_tensor_three_pixels_wide_keeps_its_axes():
+    image = torch.arange(3 * 5 * 3, dtype=torch.uint8).view(3, 5, 3)
+    array = show.as_picture(image)  # (5, 3, 3), H W C
+    assert array.shape == (5, 3, 3) and array.flags.writeable
+    assert array[4, 1].tolist() == image[:, 4, 1].tolist()

@@ -160,8 +160,7 @@ def _write_pictures(out: Path, name: str, image, mask, classes) -> None:
     write_labels(partial, mask, classes)
     os.replace(partial, out / f"{name}_labels.png")
     content = io.BytesIO()
-    pixels = image.permute(1, 2, 0).numpy()  # (H, W, 3)
-    to_pil_image(overlay(pixels, mask, classes)).save(content, "PNG")
+    to_pil_image(overlay(image, mask, classes)).save(content, "PNG")
     write_whole(out / f"{name}_overlay.png", content.getvalue())
 
 

@@ -97,15 +97,16 @@ def as_picture(image: Any) -> np.ndarray:
     Taught in chapters/01_pixels_and_labels.
     """
     array = as_array(image)
-    if array.ndim == 3 and array.shape[-1] != 3:
+    # a tensor 3 px wide is (3, H, 3): of a tensor, the first axis decides
+    first = hasattr(image, "detach") and array.shape[0] in (1, 3)
+    if array.ndim == 3 and (first or array.shape[-1] != 3):
         array = array.transpose(1, 2, 0)
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[-1] not in (1, 3):
         raise InputError(f"a picture must be (3, H, W), got {tuple(image.shape)}; "
                          "take one picture out of a batch with images[0]")
-    return np.ascontiguousarray(np.broadcast_to(
-        _bytes(array), (*array.shape[:2], 3)))
+    return np.broadcast_to(_bytes(array), (*array.shape[:2], 3)).copy()
 
 
 def as_array(image: Any) -> np.ndarray:
