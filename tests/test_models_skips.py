@@ -9,7 +9,12 @@ from course_lib.models.blocks import resize
 from course_lib.models.skips import start_from_coarser
 
 SIZES = [(96, 128), (97, 131), (33, 20), (1, 1)]
-FAMILIES = {"small": {"width": 4}}
+FAMILIES = {
+    "small": {"width": 4},
+    "resnet18": {"width": 8},
+    "resnet34": {"width": 4},
+    "resnet50": {"width": 4},
+}
 FAMILY = pytest.mark.parametrize("family", FAMILIES)
 
 
@@ -32,6 +37,7 @@ def randomise(net: torch.nn.Module) -> None:
 def test_a_finer_net_begins_as_the_coarser_to_the_bit(family, size):
     coarse, middle, fine = trio(family)
     images = torch.randn(2, 3, *size)
+    assert not any(p.any() for p in fine.skips.parameters())
     for coarser, finer, stride in ((coarse, middle, 16), (middle, fine, 8)):
         randomise(coarser)
         randomise(finer)  # also its skips, which must become zero

@@ -5,6 +5,8 @@ Segmentation, CVPR 2015, section 4.2. Taught in
 chapters/03_transposed_conv_upsampling.
 """
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -12,6 +14,7 @@ from course_lib.models.blocks import resize
 from course_lib.models.dense import to_dense
 from course_lib.models.fcn import FCN32s, whole_cells
 from course_lib.models.registry import register
+from course_lib.models.resnet import resnet, score
 from course_lib.models.small_vgg import SmallVGG
 from course_lib.models.weights import fit
 
@@ -111,41 +114,42 @@ def _on_vgg(classifier: nn.Module, stride: int) -> SkipFCN:
     return SkipFCN(coarse.body, coarse.score, stride)
 
 
-@register("fcn16s_small")
-def fcn16s_small(num_classes: int, width: int = 16) -> SkipFCN:
-    """FCN-16s on ``SmallVGG``, random weights, its skip at zero.
+def on_small_vgg(stride: int, num_classes: int, width: int = 16) -> SkipFCN:
+    """FCN of that stride on ``SmallVGG``, random weights, skips at zero.
 
     Taught in chapters/03_transposed_conv_upsampling.
     """
-    return _on_vgg(SmallVGG(num_classes, width), 16)
+    return _on_vgg(SmallVGG(num_classes, width), stride)
 
 
-@register("fcn8s_small")
-def fcn8s_small(num_classes: int, width: int = 16) -> SkipFCN:
-    """FCN-8s on ``SmallVGG``, random weights, its skips at zero.
-
-    Taught in chapters/03_transposed_conv_upsampling.
-    """
-    return _on_vgg(SmallVGG(num_classes, width), 8)
-
-
-@register("fcn16s_vgg16")
-def fcn16s_vgg16(num_classes: int) -> SkipFCN:
-    """FCN-16s on VGG-16, random weights, its skip at zero.
+def on_vgg16(stride: int, num_classes: int) -> SkipFCN:
+    """FCN of that stride on VGG-16, random weights, skips at zero.
 
     Taught in chapters/03_transposed_conv_upsampling.
     """
     from torchvision.models import vgg16
 
-    return _on_vgg(vgg16(num_classes=num_classes), 16)
+    return _on_vgg(vgg16(num_classes=num_classes), stride)
 
 
-@register("fcn8s_vgg16")
-def fcn8s_vgg16(num_classes: int) -> SkipFCN:
-    """FCN-8s on VGG-16, random weights, its skips at zero.
+def on_resnet(name: str, stride: int, num_classes: int, width: int = 64) -> SkipFCN:
+    """FCN of that stride on an undilated ResNet, random weights, skips at zero.
+
+    Args:
+        name: as ``resnet``.
+        stride: 32, 16 or 8.
+        num_classes: C.
+        width: channels of the first stage; 64 is the paper's.
 
     Taught in chapters/03_transposed_conv_upsampling.
     """
-    from torchvision.models import vgg16
+    body = resnet(name, width=width)
+    return SkipFCN(body, score(body.channels[-1], num_classes), stride)
 
-    return _on_vgg(vgg16(num_classes=num_classes), 8)
+
+for _stride in (16, 8):
+    register(f"fcn{_stride}s_small")(partial(on_small_vgg, _stride))
+    register(f"fcn{_stride}s_vgg16")(partial(on_vgg16, _stride))
+for _name in ("resnet18", "resnet34", "resnet50"):
+    for _stride in (32, 16, 8):
+        register(f"fcn{_stride}s_{_name}")(partial(on_resnet, _name, _stride))
