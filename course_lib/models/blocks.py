@@ -25,6 +25,11 @@ def conv_bn_relu(in_channels: int, out_channels: int, **options) -> nn.Sequentia
     return nn.Sequential(conv, nn.ReLU(inplace=True))
 
 
+def conv_unit(in_channels: int, out_channels: int, **options) -> nn.Sequential:
+    """``conv_bn_relu`` with its three layers in one row, as torchvision's heads."""
+    return nn.Sequential(*conv_bn(in_channels, out_channels, **options), nn.ReLU())
+
+
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions and a short cut around them.
 

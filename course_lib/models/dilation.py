@@ -92,6 +92,8 @@ def _spread(part: nn.Module, before: int, after: int) -> None:
 
 
 def _dilate(conv: nn.Conv2d, dilation: int) -> None:
+    if conv.kernel_size == (1, 1):  # nothing to spread; torch would take a slower way
+        return
     conv.dilation = (dilation, dilation)
     conv.padding = tuple(dilation * (side // 2) for side in conv.kernel_size)
 
