@@ -29,7 +29,7 @@ class Always(nn.Module):
 
 
 def test_the_dial_goes_round():
-    turned = TurnedHarbour("thin", (1, 5), count=4)
+    turned = TurnedHarbour(count=4, thin=(1, 5))
     for i, value in enumerate((1, 5, 1, 5)):
         assert torch.equal(turned[i][1], Harbour("train", 4, thin=value)[i][1])
     assert turned.file(3) == "harbour_train_000003" and len(turned) == 4

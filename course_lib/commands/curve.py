@@ -72,34 +72,42 @@ def _say(plan, method: str, seed: int, scores: dict[str, list[float]]) -> None:
 def _ship(plan, nets: dict, seed: int, precision: str, minutes: float, args) -> dict:
     """Keep the nets in 16 bits, each with its card, and give back what was kept."""
     from course_lib.data.harbour import Harbour
-    from course_lib.paths import weights_dir
-    from course_lib.training import cards
-    from course_lib.training.checkpoint import load_net, save_net
-    from course_lib.training.evaluation import evaluate_net
 
     kept = {}
     for method, net in nets.items():
-        name, recipe = plan.SHIPPED[method], plan.RECIPES[method]
-        file = weights_dir() / f"{name}.safetensors"
-        save_net(file, net, plan.info(method))
-        kept[method], _ = load_net(file)
-        test_set = Harbour("test")
+        recipe = plan.RECIPES[method]
         training = {
             "seed": seed,
             "recipe": recipe.as_dict() | {"seed": seed, "precision": precision},
             "steps": recipe.steps,
             "epochs": round(recipe.steps * recipe.batch_size / 1000, 1),
             "minutes": minutes,
-            "hardware": cards.hardware(),
             "threads": args.threads,
-            "weights_sha256": cards.file_hash(file),
-            "command": "python -m course_lib evaluate --checkpoint "
-            f"course_lib/weights/{file.name} --dataset harbour --split test",
             "trained_by": f"python -m course_lib curve {args.name} --keep",
         }
-        matrix = evaluate_net(kept[method], test_set)
-        card = cards.result_card(name, test_set, "test", matrix, training)
-        cards.write_card(card)
+        name, info = plan.SHIPPED[method], plan.info(method)
+        kept[method] = keep_net(name, net, info, Harbour("test"), training)
+    return kept
+
+
+def keep_net(name: str, net, info: dict, test_set, training: dict):
+    """Ship a net in 16 bits with the card of just that file, and give it back."""
+    from course_lib.paths import weights_dir
+    from course_lib.training import cards
+    from course_lib.training.checkpoint import load_net, save_net
+    from course_lib.training.evaluation import evaluate_net
+
+    file = weights_dir() / f"{name}.safetensors"
+    save_net(file, net, info)
+    kept, _ = load_net(file)
+    training |= {
+        "hardware": cards.hardware(),
+        "weights_sha256": cards.file_hash(file),
+        "command": "python -m course_lib evaluate --checkpoint "
+        f"course_lib/weights/{file.name} --dataset {test_set.name} --split test",
+    }
+    matrix = evaluate_net(kept, test_set)
+    cards.write_card(cards.result_card(name, test_set, "test", matrix, training))
     return kept
 
 

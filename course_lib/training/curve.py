@@ -1,27 +1,40 @@
 """Failure curves: the score of methods while a dial of the harbour is turned."""
 
 from collections.abc import Sequence
+from itertools import product
 
 from torch import nn
 from torch.utils.data import Dataset
 
 from course_lib.data.harbour import Harbour
+from course_lib.metrics import ConfusionMatrix
 from course_lib.training.evaluation import evaluate_net
 
-Scores = dict[str, list[float]]  # class: IoU at every value of the dial
+Scores = dict[str, list[float]]  # measure: score at every value of the dial
+MIXED = " mixed up"
 
 
 class TurnedHarbour(Dataset):
-    """Training pictures of the harbour while a dial goes round and round.
+    """Training pictures of the harbour while its dials go round and round.
 
-    Picture i is drawn with ``values[i % len(values)]``, so that a net trained on
-    them has seen the whole range.
+    A net trained on them has seen the whole range of every dial. The dials turn
+    like the wheels of a counter, the last one fastest: with ``context=(0, 1),
+    thin=(1, 5)`` pictures 0 to 3 have (0, 1), (0, 5), (1, 1) and (1, 5), and
+    picture 4 begins again.
+
+    Args:
+        count: number of pictures.
+        **dials: the values of each dial.
     """
 
     name, classes, transform = Harbour.name, Harbour.classes, None
 
-    def __init__(self, dial: str, values: Sequence[float], count: int = 1000):
-        self.harbours = [Harbour("train", count, **{dial: v}) for v in values]
+    def __init__(self, count: int = 1000, **dials: Sequence[float]):
+        turns = product(*dials.values())
+        self.harbours = [
+            Harbour("train", count, **dict(zip(dials, turn, strict=True)))
+            for turn in turns
+        ]
 
     def __len__(self) -> int:
         return len(self.harbours[0])
@@ -41,48 +54,76 @@ def score_over_dial(
     net: nn.Module,
     dial: str,
     values: Sequence[float],
-    classes: Sequence[str],
+    measures: Sequence[str],
     count: int = 200,
 ) -> Scores:
-    """IoU of some classes on the same test pictures at every value of a dial.
+    """Scores of a net on the same test pictures at every value of a dial.
 
     Args:
         net: a segmentation network of the harbour's classes.
         dial: of the harbour.
         values: of the dial.
-        classes: names.
+        measures: as ``measure`` takes them.
         count: test pictures.
 
     Returns:
-        Class name -> one IoU for each value, in [0, 1].
+        Measure -> one score for each value, in [0, 1].
 
     Taught in chapters/02_fcn_conversion.
     """
-    scores = {name: [] for name in classes}
+    scores = {name: [] for name in measures}
     for value in values:
         test_set = Harbour("test", count, **{dial: value})
-        class_iou = evaluate_net(net, test_set).scores().class_iou
-        for name in classes:
-            scores[name].append(float(class_iou[test_set.classes.index(name)]))
+        matrix = evaluate_net(net, test_set)
+        for name in measures:
+            scores[name].append(measure(matrix, test_set.classes.names, name))
     return scores
 
 
-def curves(scores: dict[str, dict[str, Scores]], classes: Sequence[str]) -> dict:
-    """Turn method -> seed -> scores into a part of a curve card for each class.
+def measure(matrix: ConfusionMatrix, names: Sequence[str], what: str) -> float:
+    """One figure of a confusion matrix, in [0, 1].
+
+    Args:
+        matrix: whose.
+        names: of its classes.
+        what: a class, for its IoU; "boat called car", for that share of the pixels
+            that truly are boat; "boat or car mixed up", for the share of the pixels of
+            both that are called the other.
+
+    Taught in chapters/07_psp_deeplab.
+    """
+    if what in names:
+        return float(matrix.scores().class_iou[names.index(what)])
+    mixed = what.endswith(MIXED)
+    pair = what.removesuffix(MIXED).split(" or " if mixed else " called ")
+    a, b = map(names.index, pair)
+    called = matrix.matrix[a, b] + mixed * matrix.matrix[b, a]
+    return float(called / matrix.matrix[[a, b] if mixed else [a]].sum())
+
+
+def title(what: str) -> str:
+    """What ``measure`` gives, in words."""
+    if what.endswith(MIXED) or " called " in what:
+        return f"share of {what}"
+    return f"IoU of {what}"
+
+
+def curves(scores: dict[str, dict[str, Scores]], measures: Sequence[str]) -> dict:
+    """Turn method -> seed -> scores into a part of a curve card for each measure.
 
     Returns:
-        Class -> ``{"score": "IoU of CLASS", "methods": {method: {seed: [IoU]}}}``.
+        Measure -> ``{"score": its title, "methods": {method: {seed: [score]}}}``.
     """
     return {
         name: {
-            "score": f"IoU of {name}",
+            "score": title(name),
             "methods": {
                 method: {
-                    seed: [round(iou, 4) for iou in each[name]]
+                    seed: [round(score, 4) for score in each[name]]
                     for seed, each in seeds.items()
                 }
                 for method, seeds in scores.items()
             },
         }
-        for name in classes
+        for name in measures
     }

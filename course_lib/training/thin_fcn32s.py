@@ -29,7 +29,7 @@ RECIPES = {
 
 def methods(seed: int, precision: str, say=print) -> dict[str, nn.Module]:
     """Train the classifier on windows, then FCN-32s from it on whole pictures."""
-    train_set = Cached(TurnedHarbour(DIAL, range(1, 9)))
+    train_set = Cached(TurnedHarbour(thin=range(1, 9)))
     old, new = (replace(r, seed=seed, precision=precision) for r in RECIPES.values())
     torch.manual_seed(seed)
     classifier = SmallVGG(HARBOUR.num_classes)

@@ -1,0 +1,114 @@
+"""Which networks are compared with which, and for how long they are trained."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A network of a table: its name there, and what ``build`` takes."""
+
+    net: str
+    model: str
+    options: dict = field(default_factory=dict)
+    shipped: bool = False
+
+    @property
+    def key(self) -> str:
+        """Name of its folders, such as ``psp_resnet18_8s-aux=False-width=16``."""
+        options = [f"-{k}={v}" for k, v in sorted(self.options.items())]
+        return "".join([self.model, *options]).replace(" ", "")
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is compared, on what, how and for how long.
+
+    ``lengths`` says it for every column of the table: ``{"steps": 800}``,
+    ``{"epochs": 30}``, or ``{"cpu_seconds": 60}``: as many steps as the network makes
+    in that time, by the fastest of its runs of "equal steps".
+    """
+
+    dataset: str
+    recipe: dict
+    lengths: dict[str, dict]
+    entries: tuple[Entry, ...]
+    thin_class: str | None = None  # sorted by width
+    not_trained: tuple[str, ...] = ()
+
+
+def plan(
+    table: Table, seeds: list[int], columns: list[str] | None = None
+) -> Iterator[tuple[str, int, Entry]]:
+    """(column, seed, entry) of every training, in order: seeds before networks."""
+    for column in columns or table.lengths:
+        for seed in seeds:
+            for entry in table.entries:
+                yield column, seed, entry
+
+
+def narrow(net: str, model: str, shipped: bool = False, **options) -> Entry:
+    """An entry of the harbour's table, 16 channels wide."""
+    return Entry(net, model, {"width": 16} | options, shipped)
+
+
+# The harbour's map is 12 x 16 cells at stride 8, so the rates of ASPP shrink with it:
+# the papers' 12, 24 and 36 belong to maps of 65 cells.
+AT8, AT16 = (3, 6, 9), (1, 2, 4)
+PLAIN = narrow("ResNet-18-8s", "resnet18_8s", True)
+PSP = narrow("PSP-ResNet-18-8s", "psp_resnet18_8s", True)
+ASPP = narrow("DeepLabV3-ResNet-18-8s", "deeplabv3_resnet18_8s", rates=AT8)
+BOTH = narrow(
+    "DeepLabV3 with pyramid", "deeplabv3_resnet18_8s", rates=AT8, bins=(1, 2, 3, 6)
+)
+HARBOUR = Table(
+    dataset="harbour",
+    recipe={"batch_size": 8, "lr": 2e-3},
+    lengths={"equal steps": {"steps": 800}, "equal time": {"cpu_seconds": 60}},
+    entries=(
+        narrow("FCN-32s", "fcn32s_small"),
+        narrow("FCN-16s", "fcn16s_small", True),
+        narrow("FCN-8s", "fcn8s_small", True),
+        narrow("ResNet-18-32s", "resnet18_32s", True),
+        narrow("ResNet-18-16s", "resnet18_16s", True),
+        PLAIN,
+        PSP,
+        narrow("PSP without auxiliary loss", "psp_resnet18_8s", aux=False),
+        ASPP,
+        BOTH,
+        narrow(
+            "DeepLabV3+-ResNet-18-16s", "deeplabv3plus_resnet18_16s", True, rates=AT16
+        ),
+    ),
+)
+CAMVID = Table(
+    dataset="camvid",
+    recipe={
+        "batch_size": 4,
+        "crop_size": (180, 240),
+        "scale": (0.5, 1.5),
+        "colour": 0.3,
+        "lr": 2e-3,
+        "warmup_iters": 200,
+        "class_weight": 0.25,
+    },
+    lengths={"30 epochs": {"epochs": 30}},
+    entries=tuple(
+        Entry(net, model, {"width": 32} | options)
+        for net, model, options in (
+            ("ResNet-18-32s", "resnet18_32s", {}),
+            ("ResNet-18-8s", "resnet18_8s", {}),
+            (
+                "DeepLabV3+-ResNet-18-16s",
+                "deeplabv3plus_resnet18_16s",
+                {"rates": (3, 6, 9)},
+            ),
+            ("FCN-8s-ResNet-18", "fcn8s_resnet18", {}),
+            ("PSP-ResNet-18-8s", "psp_resnet18_8s", {}),
+            ("ResNet-18-16s", "resnet18_16s", {}),
+        )
+    ),
+    thin_class="pole",
+    not_trained=("FCN-32s-VGG-16", "FCN-16s-VGG-16", "FCN-8s-VGG-16"),
+)
+TABLES = {"harbour": HARBOUR, "camvid": CAMVID}
