@@ -101,9 +101,11 @@ def train_one(
         done = torch.load(place / "last.pt", weights_only=True)["step"]
     run = train(recipe, train_set, folder=place, resume=resume, say=say)
     here = time.process_time() - cpu  # of the steps made here; all take as long
+    if run.step == done:
+        here, done = run.seconds, 0
     result = {
         "steps": run.step,
-        "cpu_seconds": round(here * run.step / max(1, run.step - done), 1),
+        "cpu_seconds": round(here * run.step / (run.step - done), 1),
         "seconds": round(run.seconds, 1),
         "last_loss": round(run.recent_loss(), 4),
         **measured(run.net, test_set, table.thin_class),
