@@ -4,20 +4,10 @@ import pytest
 import torch
 
 from course_lib.errors import InputError
-from course_lib.models import build, known
+from course_lib.models import build
 from course_lib.models.dense import to_dense
 from course_lib.models.fcn import FCN32s
 from course_lib.models.small_vgg import SmallVGG
-
-LIGHT = [name for name in known() if "vgg16" not in name]  # 134 million weights
-
-
-@pytest.mark.parametrize("name", LIGHT)
-@pytest.mark.parametrize("size", [(96, 128), (97, 131), (1, 1), (33, 20)])
-def test_every_network_takes_any_size(name, size):
-    net = build(name, num_classes=5).eval()
-    with torch.no_grad():
-        assert net(torch.randn(2, 3, *size))["out"].shape == (2, 5, *size)
 
 
 def test_fcn32s_on_vgg16_without_its_numbers():
