@@ -3,7 +3,13 @@
 import argparse
 from importlib import import_module
 
-CURVES = {"thin_fcn32s": "course_lib.training.thin_fcn32s"}
+# a module, or something in a module
+CURVES = {
+    "thin_fcn32s": "course_lib.training.thin_fcn32s",
+    "thin_fcn": "course_lib.training.table_curves:thin_fcn",
+    "thin_resnet": "course_lib.training.table_curves:thin_resnet",
+    "context_heads": "course_lib.training.table_curves:context_heads",
+}
 
 
 def add_parser(subparsers) -> None:
@@ -38,10 +44,11 @@ def run(args: argparse.Namespace) -> None:
     from course_lib.training.curve import score_over_dial
     from course_lib.training.device import pick_precision, use_threads
 
-    plan = import_module(CURVES[args.name])
+    plan = find_plan(args.name)
     use_threads(args.threads)
     precision = pick_precision(args.precision, torch.device("cpu"))
-    scores, minutes = {method: {} for method in plan.SHIPPED}, {}
+    methods = plan.SHIPPED if args.shipped else plan.RECIPES
+    scores, minutes = {method: {} for method in methods}, {}
     for seed in [0] if args.shipped else args.seeds:
         start = time.monotonic()
         if args.shipped:
@@ -50,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
         else:
             nets = plan.methods(seed, precision)
         minutes[str(seed)] = round((time.monotonic() - start) / 60, 2)
-        if args.keep and seed == args.seeds[0]:
+        if args.keep and seed == args.seeds[0] and not _from_table(plan):
             nets = _ship(plan, nets, seed, precision, minutes[str(seed)], args)
         for method, net in nets.items():
             each = score_over_dial(
@@ -62,11 +69,25 @@ def run(args: argparse.Namespace) -> None:
         print(_write(plan, scores, minutes, precision, args))
 
 
+def find_plan(name: str):
+    """The plan of a curve: DIAL, UNIT, VALUES, CLASSES, RECIPES, SHIPPED, methods."""
+    module, _, attribute = CURVES[name].partition(":")
+    plan = import_module(module)
+    return getattr(plan, attribute) if attribute else plan
+
+
+def _from_table(plan) -> bool:
+    """Whether the nets belong to a table, which ships them and says their minutes."""
+    return hasattr(plan, "trained_by")
+
+
 def _say(plan, method: str, seed: int, scores: dict[str, list[float]]) -> None:
     values = "".join(f"{value:>8g}" for value in plan.VALUES)
-    print(f"{method}, seed {seed}: IoU at {plan.DIAL} ({plan.UNIT})\n{'':12}{values}")
-    for name, ious in scores.items():
-        print(f"{name:12}" + "".join(f"{iou:8.3f}" for iou in ious), flush=True)
+    unit = f" ({plan.UNIT})" if plan.UNIT else ""
+    width = max(12, *map(len, plan.CLASSES))
+    print(f"{method}, seed {seed}, over {plan.DIAL}{unit}\n{'':{width}}{values}")
+    for name, each in scores.items():
+        print(f"{name:{width}}" + "".join(f"{x:8.3f}" for x in each), flush=True)
 
 
 def _ship(plan, nets: dict, seed: int, precision: str, minutes: float, args) -> dict:
@@ -138,7 +159,8 @@ def _write(plan, scores: dict, minutes: dict, precision: str, args) -> str:
         },
         "steps": {method: recipe.steps for method, recipe in plan.RECIPES.items()},
         "seeds": args.seeds,
-        "minutes": minutes,
+        **({"trained_by": plan.trained_by} if _from_table(plan) else {}),
+        **({} if _from_table(plan) else {"minutes": minutes}),
         "hardware": cards.hardware(),
         "threads": args.threads,
         "versions": versions(),

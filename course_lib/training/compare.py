@@ -6,8 +6,9 @@ stopped goes on. The kept card is put together from the results there are.
 """
 
 import json
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -112,7 +113,7 @@ def train_one(
         "recipe": recipe.as_dict(),
     }
     write_whole(file, json.dumps(result, indent=1).encode())
-    return result
+    return json.loads(file.read_text())
 
 
 def measured(net: nn.Module, test_set: Dataset, thin_class: str | None = None) -> dict:
@@ -134,7 +135,7 @@ def measured(net: nn.Module, test_set: Dataset, thin_class: str | None = None) -
     result = figures["ignored"] | {"void_counted": figures["counted"]}
     contours = boundary_iou(torch.stack(truths), torch.stack(answers), len(names))
     result["boundary_iou"] = contours.nanmean().item()
-    result["class_boundary_iou"] = dict(zip(names, contours.tolist(), strict=True))
+    result["class_boundary_iou"] = named(names, contours)
     if thin_class:
         k = names.index(thin_class)
         result["iou_by_width"] = by_width(truths, answers, k)
@@ -146,7 +147,13 @@ def by_width(truths: list[Tensor], answers: list[Tensor], class_id: int) -> dict
     pairs = zip(truths, answers, strict=True)
     right, union = sum(iou_by_width(t, a, class_id, WIDTHS) for t, a in pairs).T
     names = [f"to {width} px" for width in WIDTHS] + ["wider"]
-    return dict(zip(names, (right / union).tolist(), strict=True))
+    return named(names, right / union)
+
+
+def named(names: Sequence[str], values: Tensor) -> dict[str, float | None]:
+    """Values by name, as strict JSON has them: NaN becomes None."""
+    plain = [None if math.isnan(value) else value for value in values.tolist()]
+    return dict(zip(names, plain, strict=True))
 
 
 def net_of(table: Table, column: str, seed: int, entry: Entry) -> nn.Module:

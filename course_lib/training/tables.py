@@ -66,7 +66,7 @@ HARBOUR = Table(
     recipe={"batch_size": 8, "lr": 2e-3},
     lengths={"equal steps": {"steps": 800}, "equal time": {"cpu_seconds": 60}},
     entries=(
-        narrow("FCN-32s", "fcn32s_small"),
+        narrow("FCN-32s", "fcn32s_small", True),
         narrow("FCN-16s", "fcn16s_small", True),
         narrow("FCN-8s", "fcn8s_small", True),
         narrow("ResNet-18-32s", "resnet18_32s", True),
