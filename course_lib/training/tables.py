@@ -111,4 +111,13 @@ CAMVID = Table(
     thin_class="pole",
     not_trained=("FCN-32s-VGG-16", "FCN-16s-VGG-16", "FCN-8s-VGG-16"),
 )
-TABLES = {"harbour": HARBOUR, "camvid": CAMVID}
+ALIGNED = Table(  # chapter 06, beside the same nets of HARBOUR
+    dataset="harbour",
+    recipe=HARBOUR.recipe,
+    lengths={"equal steps": HARBOUR.lengths["equal steps"]},
+    entries=(
+        narrow("ResNet-18-32s, aligned", "resnet18_32s", align=True),
+        narrow("ResNet-18-8s, aligned", "resnet18_8s", align=True),
+    ),
+)
+TABLES = {"harbour": HARBOUR, "camvid": CAMVID, "aligned": ALIGNED}
