@@ -3,6 +3,9 @@
 from dataclasses import asdict, dataclass, field, fields
 
 from course_lib.errors import InputError
+from course_lib.losses import pick_loss
+from course_lib.training.optimiser import OPTIMISERS
+from course_lib.training.schedules import SCHEDULES
 
 
 @dataclass(frozen=True)
@@ -26,10 +29,16 @@ class Recipe:
     scale: tuple[float, float] = (0.5, 2.0)  # random enlargement before the crop
     colour: float = 0.0  # random change of brightness, contrast, saturation
     blur: float = 0.0  # probability
+    optimiser: str = "adamw"  # or "sgd", with momentum 0.9
     lr: float = 1e-3
+    head_lr: float = 1.0  # of all that is not backbone, as a multiple of lr
     weight_decay: float = 0.01
+    schedule: str = "poly"  # or another of SCHEDULES
+    milestones: tuple[float, ...] = (1 / 3, 2 / 3)  # of (multi)step, shares of the run
     warmup_iters: int = 100
+    warmup_factor: float | None = None  # at step 0; None: 1 / warmup_iters
     power: float = 0.9  # of the poly schedule
+    loss: str = "cross_entropy"  # or others of LOSSES, joined by "+"
     aux_weight: float = 0.4
     class_weight: float = 0.0  # class weights = (1 / share of pixels) ** this
     lovasz_weight: float = 0.0
@@ -52,6 +61,12 @@ class Recipe:
         for name in ("batch_size", "lr", "threads"):
             if getattr(self, name) <= 0:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be above 0")
+        for name, known in (("optimiser", OPTIMISERS), ("schedule", SCHEDULES)):
+            if getattr(self, name) not in known:
+                raise InputError(
+                    f"{name} is {getattr(self, name)!r}; use {', '.join(known)}"
+                )
+        pick_loss(self.loss)
         if not 0 <= self.average < 1:
             raise InputError(f"average is {self.average}; it must lie in [0, 1)")
 

@@ -8,13 +8,18 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import Dataset
 
 from course_lib.errors import InputError
-from course_lib.losses import cross_entropy, lovasz_softmax
+from course_lib.losses import lovasz_softmax, pick_loss, supervised
 from course_lib.models import build
 from course_lib.training.checkpoint import fit, versions
 from course_lib.training.device import autocast, pick_device
-from course_lib.training.optimiser import class_weights, groups
+from course_lib.training.optimiser import (
+    OPTIMISERS,
+    class_weights,
+    groups,
+    set_learning_rate,
+)
 from course_lib.training.recipe import Recipe
-from course_lib.training.schedules import poly
+from course_lib.training.schedules import learning_rate
 
 KEPT = ("step", "steps", "per_epoch", "seconds", "best", "losses", "validations")
 
@@ -45,12 +50,14 @@ class Run:
         self.averaged = AveragedModel(
             self.model, multi_avg_fn=average, use_buffers=True
         )
-        self.optimiser = torch.optim.AdamW(groups(net, recipe.weight_decay), recipe.lr)
+        parameters = groups(net, recipe.weight_decay, recipe.head_lr)
+        self.optimiser = OPTIMISERS[recipe.optimiser](parameters, recipe.lr)
         masks = (train_set[i][1] for i in range(len(train_set)))
         self.class_weights = None
         if recipe.class_weight:
             weights = class_weights(masks, classes.num_classes, recipe.class_weight)
             self.class_weights = weights.to(self.device)
+        self.loss = pick_loss(recipe.loss, self.class_weights)
         self.per_epoch = max(1, len(train_set) // recipe.batch_size)
         self.steps = recipe.steps  # None while a budget has not been timed
         if recipe.epochs is not None:
@@ -99,7 +106,8 @@ class Run:
     def train_step(self, images: Tensor, labels: Tensor) -> float:
         """One batch: images (B, 3, H, W) float32, labels (B, H, W) -> loss."""
         recipe = self.recipe
-        self._set_learning_rate()
+        steps = self.steps or 10**9  # still timing: all of it is warm-up
+        set_learning_rate(self.optimiser, learning_rate(recipe, self.step, steps))
         self.model.train()
         images = images.to(self.device, memory_format=torch.channels_last)
         with autocast(recipe.precision, self.device):
@@ -117,19 +125,9 @@ class Run:
         self.losses.append(loss.item())
         return self.losses[-1]
 
-    def _set_learning_rate(self) -> None:
-        recipe = self.recipe
-        steps = self.steps or 10**9  # still timing: all of it is warm-up
-        lr = poly(self.step, steps, recipe.lr, recipe.warmup_iters, recipe.power)
-        for group in self.optimiser.param_groups:
-            group["lr"] = lr
-
     def _loss(self, outputs: dict[str, Tensor], labels: Tensor) -> Tensor:
-        recipe, weights = self.recipe, self.class_weights
-        loss = cross_entropy(outputs["out"], labels, weights)
-        if "aux" in outputs:
-            aux = cross_entropy(outputs["aux"], labels, weights)
-            loss = loss + recipe.aux_weight * aux
+        recipe = self.recipe
+        loss = supervised(outputs, labels, self.loss, recipe.aux_weight)
         if recipe.lovasz_weight:
             # It sorts every pixel once a class: one pixel in 16 tells as much.
             some = (..., slice(1, None, 4), slice(2, None, 4))
@@ -158,8 +156,9 @@ class Run:
 
     def restore(self, state: dict) -> None:
         """Take over a checkpoint of the same recipe."""
-        theirs, ours = state["recipe"], self.recipe.as_dict()
-        differ = [k for k in ours if _plain(theirs.get(k)) != _plain(ours[k])]
+        ours = self.recipe.as_dict()
+        theirs = Recipe.from_dict(state["recipe"]).as_dict()
+        differ = [k for k in ours if _plain(theirs[k]) != _plain(ours[k])]
         if differ:
             name = differ[0]
             raise InputError(
