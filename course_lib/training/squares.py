@@ -12,12 +12,12 @@ from torch.utils.data import Dataset
 
 from course_lib.data.camvid import CamVid
 from course_lib.metrics import ConfusionMatrix
-from course_lib.metrics.widths import iou_by_width
 from course_lib.paths import data_dir, results_dir
 from course_lib.training.cards import commit, split_hash
 from course_lib.training.checkpoint import versions, write_whole
+from course_lib.training.compare import by_width, named
 
-NAME, SIDES, LIMITS = "squares_camvid", (32, 16, 8, 4), (2, 4, 8)
+NAME, SIDES = "squares_camvid", (32, 16, 8, 4)
 
 
 def in_squares(labels: Tensor, side: int, num_classes: int) -> Tensor:
@@ -42,34 +42,15 @@ def squares_card(dataset: Dataset) -> dict:
 
     Taught in chapters/03_transposed_conv_upsampling.
     """
-    names = dataset.classes.names
-    matrices = {side: ConfusionMatrix(len(names)) for side in SIDES}
-    poles = {side: 0 for side in SIDES}
-    for _, labels in dataset:
-        labels = torch.as_tensor(labels)
-        for side, matrix in matrices.items():
-            squares = in_squares(labels, side, len(names))
-            matrix.update(labels, squares)
-            args = (names.index("pole"), LIMITS)
-            poles[side] = poles[side] + iou_by_width(labels, squares, *args)
-    scores = {side: matrix.scores() for side, matrix in matrices.items()}
+    truths = [torch.as_tensor(labels) for _, labels in dataset]
     return {
         "name": NAME,
         "dataset": dataset.name,
         "split": dataset.split,
         "num_pictures": len(dataset),
-        "resolution": list(labels.shape),
+        "resolution": list(truths[0].shape),
         "void": "ignored",
-        "widths": [f"up to {limit} px" for limit in LIMITS] + ["wider"],
-        "squares": [
-            {
-                "side": side,
-                "mean_iou": round(float(scores[side].mean_iou), 4),
-                "class_iou": dict(zip(names, _rounded(scores[side].class_iou), strict=True)),
-                "pole_iou_by_width": _rounded(poles[side][:, 0] / poles[side][:, 1]),
-            }
-            for side in SIDES
-        ],
+        "squares": [scores(truths, side, dataset.classes.names) for side in SIDES],
         "versions": versions(),
         "commit": commit(),
         "split_hash": split_hash(dataset),
@@ -77,8 +58,19 @@ def squares_card(dataset: Dataset) -> dict:
     }
 
 
-def _rounded(scores: Tensor) -> list[float]:
-    return [round(float(score), 4) for score in scores]
+def scores(truths: list[Tensor], side: int, names: tuple[str, ...]) -> dict:
+    """Figures of label pictures in squares, against the same label pictures."""
+    answers = [in_squares(truth, side, len(names)) for truth in truths]
+    matrix = ConfusionMatrix(len(names))
+    for truth, answer in zip(truths, answers, strict=True):
+        matrix.update(truth, answer)
+    ious = matrix.scores()
+    return {
+        "side": side,
+        "mean_iou": float(ious.mean_iou),
+        "class_iou": named(names, ious.class_iou),
+        "iou_by_width": by_width(truths, answers, names.index("pole")),
+    }
 
 
 def main() -> None:
@@ -88,8 +80,6 @@ def main() -> None:
     card = squares_card(CamVid(data_dir() / "camvid", "test"))
     text = json.dumps(card, indent=1) + "\n"
     write_whole(results_dir() / f"{NAME}.json", text.encode())
-    for row in card["squares"]:
-        print(row["side"], row["mean_iou"], row["class_iou"], row["pole_iou_by_width"])
 
 
 if __name__ == "__main__":
