@@ -13,7 +13,7 @@ def add_parser(subparsers) -> None:
         "holds is not trained again; what was stopped goes on.",
     )
     add = parser.add_argument
-    add("name", choices=("aligned", "camvid", "harbour"))
+    add("name", choices=("aligned", "camvid", "harbour", "recipes_harbour"))
     add("--data", type=Path, help="folder of the data set")
     add("--seeds", type=int, nargs="+", default=[0])
     add("--columns", nargs="+", help='such as "equal steps"; default: all')

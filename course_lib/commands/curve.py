@@ -6,6 +6,7 @@ from importlib import import_module
 # a module, or something in a module
 CURVES = {
     "thin_fcn32s": "course_lib.training.thin_fcn32s",
+    "rarity_losses": "course_lib.training.rarity_losses",
     "thin_fcn": "course_lib.training.table_curves:thin_fcn",
     "thin_resnet": "course_lib.training.table_curves:thin_resnet",
     "context_heads": "course_lib.training.table_curves:context_heads",

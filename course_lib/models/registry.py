@@ -11,6 +11,7 @@ from importlib import import_module
 from torch import nn
 
 from course_lib.errors import InputError
+from course_lib.models.normalisation import group_norm
 
 _BUILDERS: dict[str, Callable[..., nn.Module]] = {}
 
@@ -42,7 +43,8 @@ def build(name: str, num_classes: int, **options) -> nn.Module:
     Args:
         name: one of ``known()``.
         num_classes: C, at least 1; void is no class.
-        options: what the network's own builder takes, such as ``width=32``.
+        options: what the network's own builder takes, such as ``width=32``; every net
+            takes ``norm="group"``, group norm in the place of batch norm.
 
     Returns:
         A module that takes images (B, 3, H, W) float32, ImageNet-normalised, of
@@ -59,7 +61,11 @@ def build(name: str, num_classes: int, **options) -> nn.Module:
         raise InputError(f"no network is called {name!r}; known: {', '.join(known())}")
     if num_classes < 1:
         raise InputError(f"num_classes is {num_classes}; a network needs at least 1")
+    norm = options.pop("norm", "batch")
+    if norm not in ("batch", "group"):
+        raise InputError(f"norm is {norm!r}; use batch or group")
     try:
-        return _BUILDERS[name](num_classes, **options)
+        net = _BUILDERS[name](num_classes, **options)
     except TypeError as error:
         raise InputError(f"network {name!r} does not take {options}: {error}") from None
+    return group_norm(net) if norm == "group" else net

@@ -56,13 +56,9 @@ def recipe_of(
     length = table.lengths[column]
     if "cpu_seconds" in length:
         length = {"steps": round(length["cpu_seconds"] / step_seconds(table, entry))}
+    fixed = {"precision": precision, "seed": seed}
     return Recipe(
-        entry.model,
-        entry.options,
-        **table.recipe,
-        **length,
-        precision=precision,
-        seed=seed,
+        entry.model, entry.options, **table.recipe | length | entry.recipe | fixed
     )
 
 
@@ -203,6 +199,7 @@ def describe(table: Table, entry: Entry, size: tuple[int, int]) -> dict:
         "net": entry.net,
         "model": entry.model,
         "options": entry.options,
+        "recipe": entry.recipe,
         "params": sum(p.numel() for p in net.parameters()),
         "flops": counter.get_total_flops(),
         "shipped": f"{entry.model}_{table.dataset}" if entry.shipped else None,

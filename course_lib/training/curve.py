@@ -10,6 +10,7 @@ from course_lib.data.harbour import Harbour
 from course_lib.metrics import ConfusionMatrix
 from course_lib.training.evaluation import evaluate_net
 
+WHOLE = {"mean IoU": "mean_iou", "pixel accuracy": "pixel_accuracy"}
 Scores = dict[str, list[float]]  # measure: score at every value of the dial
 MIXED = " mixed up"
 
@@ -86,12 +87,14 @@ def measure(matrix: ConfusionMatrix, names: Sequence[str], what: str) -> float:
     Args:
         matrix: whose.
         names: of its classes.
-        what: a class, for its IoU; "boat called car", for that share of the pixels
-            that truly are boat; "boat or car mixed up", for the share of the pixels of
-            both that are called the other.
+        what: "mean IoU"; "pixel accuracy"; a class, for its IoU; "boat called car",
+            for that share of the pixels that truly are boat; "boat or car mixed up",
+            for the share of the pixels of both that are called the other.
 
     Taught in chapters/07_psp_deeplab.
     """
+    if what in WHOLE:
+        return float(getattr(matrix.scores(), WHOLE[what]))
     if what in names:
         return float(matrix.scores().class_iou[names.index(what)])
     mixed = what.endswith(MIXED)
@@ -103,6 +106,8 @@ def measure(matrix: ConfusionMatrix, names: Sequence[str], what: str) -> float:
 
 def title(what: str) -> str:
     """What ``measure`` gives, in words."""
+    if what in WHOLE:
+        return what
     if what.endswith(MIXED) or " called " in what:
         return f"share of {what}"
     return f"IoU of {what}"

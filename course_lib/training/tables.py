@@ -6,17 +6,19 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Entry:
-    """A network of a table: its name there, and what ``build`` takes."""
+    """A network of a table: its name there, what ``build`` takes, its own recipe."""
 
     net: str
     model: str
     options: dict = field(default_factory=dict)
     shipped: bool = False
+    recipe: dict = field(default_factory=dict)  # what differs from the table's
 
     @property
     def key(self) -> str:
         """Name of its folders, such as ``psp_resnet18_8s-aux=False-width=16``."""
-        options = [f"-{k}={v}" for k, v in sorted(self.options.items())]
+        both = sorted(self.options.items()) + sorted(self.recipe.items())
+        options = [f"-{k}={v}" for k, v in both]
         return "".join([self.model, *options]).replace(" ", "")
 
 
@@ -120,4 +122,41 @@ ALIGNED = Table(  # chapter 06, beside the same nets of HARBOUR
         narrow("ResNet-18-8s, aligned", "resnet18_8s", align=True),
     ),
 )
-TABLES = {"harbour": HARBOUR, "camvid": CAMVID, "aligned": ALIGNED}
+FEATHER = {"widths": (16, 16, 32, 32), "blocks": (1, 1), "dilations": (1, 2),
+           "decoder_width": 16, "fine_width": 16}  # fmt: skip
+
+
+def changed(what: str, norm: str = "batch", **recipe) -> Entry:
+    """The same small net, trained with one thing changed (chapter 05)."""
+    options = FEATHER | ({} if norm == "batch" else {"norm": norm})
+    return Entry(what, "dilated_fpn", options, recipe=recipe)
+
+
+RECIPES = Table(  # chapter 05: every row sees the same 1,600 pictures
+    dataset="harbour",
+    recipe={"batch_size": 8, "lr": 3e-3, "warmup_iters": 20, "average": 0.98},
+    lengths={"equal pictures": {"steps": 200}},
+    entries=(
+        changed("as it is"),
+        changed("learning rate / 10", lr=3e-4),
+        changed("learning rate x 10", lr=3e-2),
+        changed("batch 2", batch_size=2, steps=800, warmup_iters=80),
+        changed("batch 32", batch_size=32, steps=50, warmup_iters=5),
+        changed("group norm", "group"),
+        changed("batch 2, group norm", "group", batch_size=2, steps=800,
+                warmup_iters=80),
+        changed("constant rate", schedule="constant"),
+        changed("no averaged weights", average=0.0),
+        changed("constant rate, not averaged", schedule="constant", average=0.0),
+        changed("random scale 0.5-2", crop_size=(96, 128)),
+        changed("class weights", class_weight=0.5),
+        changed("focal loss", loss="focal"),
+        changed("cross entropy + Dice", loss="cross_entropy+dice"),
+    ),
+)  # fmt: skip
+TABLES = {
+    "harbour": HARBOUR,
+    "camvid": CAMVID,
+    "aligned": ALIGNED,
+    "recipes_harbour": RECIPES,
+}
