@@ -17,7 +17,8 @@ def failure_curve(card: dict) -> Figure:
     Args:
         card: ``{"dial": "thin", "unit": "px", "values": [1, 2, 4], "score":
             "IoU of mast", "methods": {"FCN-32s": {"0": [.1, .2, .5], ...}}}``:
-            for every method and seed, one score for each value of the dial.
+            for every method and seed, one score for each value of the dial. Where
+            something else than seeds varies, ``"bars"`` names it.
 
     The line joins the means; the bars reach from the lowest to the highest seed.
 
@@ -41,7 +42,8 @@ def failure_curve(card: dict) -> Figure:
     if highest <= 1:
         ax.set_ylim(0, 1.02 if highest > 0.75 else highest * 1.25 + 1e-3)
     if seeds[-1] > 1:
-        ax.set_title(f"bars: lowest and highest of {seeds[-1]} seeds", loc="right",
+        what = card.get("bars", f"{seeds[-1]} seeds")
+        ax.set_title(f"bars: lowest and highest of {what}", loc="right",
                      fontsize=8.5, color=GREY)
     _name_lines(ax, values, curves)
     return fig

@@ -1,0 +1,327 @@
+"""Does a dense CRF help? Parameters chosen on val, measured on test, over dials.
+
+``python -m course_lib.training.crf_study harbour`` (or ``camvid``, ``reference``,
+``contrast``, ``texture``, ``stride``) writes a card of chapters/04_crf_refinement.
+"""
+
+import argparse
+import json
+import random
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from course_lib.crf import mean_field
+from course_lib.data.harbour import Harbour
+from course_lib.metrics import ConfusionMatrix, boundary_iou
+from course_lib.paths import data_dir, results_dir, weights_dir
+from course_lib.training import cards
+from course_lib.training.checkpoint import load_net, versions, write_whole
+from course_lib.training.device import use_threads
+from course_lib.training.evaluation import predictions
+
+# What the authors' example and its ports use.
+TEXTBOOK = dict(
+    gaussian_sxy=3.0,
+    gaussian_compat=3.0,
+    bilateral_sxy=80.0,
+    bilateral_srgb=13.0,
+    bilateral_compat=10.0,
+    iterations=5,
+)
+# Searched: sxy in shares of the picture's height, to suit every size.
+GRID = dict(
+    gaussian_sxy=(0.005, 0.01, 0.02),
+    gaussian_compat=(0.0, 1.0, 3.0),
+    bilateral_sxy=(0.02, 0.05, 0.1, 0.2, 0.4),
+    bilateral_srgb=(3.0, 5.0, 8.0, 13.0, 20.0),
+    bilateral_compat=(0.5, 1.0, 2.0, 4.0, 7.0, 10.0),
+    iterations=(1, 2, 5),
+)
+NETS = {"harbour": "fcn32s_harbour", "camvid": "dilated_fpn_camvid"}
+DIALS = {
+    "contrast": (0.1, 0.2, 0.4, 0.6, 0.8, 1.0),
+    "texture": (0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
+}
+STRIDES = (4, 8, 16, 32)
+HARD = {" + textbook CRF": TEXTBOOK}
+RANGES = 3  # parts of the test pictures, in place of seeds: nothing is trained here
+
+Sample = tuple[Tensor, Tensor, Tensor]  # image (H, W, 3), (C, H, W), labels (H, W)
+
+
+def coarse_truth(
+    labels: Tensor, num_classes: int, stride: int, noise: float = 1.0, seed: int = 0
+) -> Tensor:
+    """Probabilities as a net of that stride might give them, from the truth.
+
+    The truth is averaged over cells, six times the shares and Gaussian noise are the
+    logits of a cell, and those are enlarged as a net's are.
+
+    Args:
+        labels: (H, W) ids; 255 is void and has no vote.
+        num_classes: C.
+        stride: side of a cell, px.
+        noise: standard deviation, in logits.
+        seed: of the noise.
+
+    Returns:
+        (C, H, W) float32.
+
+    Taught in chapters/04_crf_refinement.
+    """
+    draw = torch.Generator().manual_seed(seed)
+    ids = torch.arange(num_classes)[:, None, None]
+    votes = (labels == ids).float()[None]  # (1, C, H, W)
+    shares = F.avg_pool2d(votes, stride, ceil_mode=True)  # (1, C, h, w)
+    logits = 6 * shares + noise * torch.randn(shares.shape, generator=draw)
+    large = F.interpolate(logits, scale_factor=stride, mode="bilinear")[0]
+    return large[:, : labels.shape[0], : labels.shape[1]].softmax(dim=0)
+
+
+def scores_of(samples: Iterable[Sample], parameters: dict | None) -> dict[str, float]:
+    """Mean IoU, boundary IoU and pixel accuracy; None is without a CRF."""
+    truths, answers = [], []
+    for image, p, labels in samples:
+        p = p.float() / p.float().sum(dim=0)
+        if parameters:
+            p = mean_field(image, p, **parameters, method="fast")
+        truths.append(labels)
+        answers.append(p.argmax(dim=0))
+    truths, answers, classes = torch.stack(truths), torch.stack(answers), len(p)
+    scores = ConfusionMatrix(classes).update(truths, answers).scores()
+    return {
+        "mean_iou": scores.mean_iou,
+        "boundary_iou": boundary_iou(truths, answers, classes).nanmean().item(),
+        "pixel_accuracy": scores.pixel_accuracy,
+    }
+
+
+def samples_of(net: nn.Module, dataset) -> list[Sample]:
+    """What a net says of every picture."""
+    samples = []
+    for indices, logits, masks in predictions(net, dataset):
+        for i, each, mask in zip(indices, logits.softmax(dim=1), masks, strict=True):
+            image = dataset[i][0].permute(1, 2, 0).contiguous()
+            samples.append((torch.as_tensor(image), each.half(), torch.as_tensor(mask)))
+    return samples
+
+
+def settings(count: int, height: int, seed: int = 0) -> list[dict]:
+    """Settings drawn from ``GRID``, the textbook's first; sxy in px."""
+    draw, drawn = random.Random(seed), [TEXTBOOK]
+    for _ in range(count):
+        one = {name: draw.choice(values) for name, values in GRID.items()}
+        for name in ("gaussian_sxy", "bilateral_sxy"):
+            one[name] = round(one[name] * height, 1)
+        drawn.append(one)
+    return drawn
+
+
+def search(samples: Sequence[Sample], count: int, say=print) -> tuple[dict, list]:
+    """The setting with the best mean IoU, and (setting, scores) of all."""
+    tried = []
+    for one in settings(count, samples[0][0].shape[0]):
+        tried.append((one, scores_of(samples, one)))
+        say(*(f"{v:.4f}" for v in tried[-1][1].values()), list(one.values()))
+    return max(tried, key=lambda pair: pair[1]["mean_iou"])[0], tried
+
+
+def chosen_card(world: str, count: int, every: int, say=print) -> dict:
+    """Choose on val, measure on test: without, textbook, chosen."""
+    net, _ = load_net(weights_dir() / f"{NETS[world]}.safetensors")
+    val, test = samples_of(net, _dataset(world, "val")), None
+    before = scores_of(val[::every], None)
+    say("val", before)
+    chosen, tried = search(val[::every], count, say)
+    better = sum(scores["mean_iou"] > before["mean_iou"] for _, scores in tried)
+    del val
+    test = samples_of(net, _dataset(world, "test"))
+    rows = {"none": None, "textbook": TEXTBOOK, "chosen": chosen}
+    return {
+        "name": f"crf_{NETS[world]}",
+        "dataset": world,
+        "split": "test",
+        "num_pictures": len(test),
+        "resolution": list(test[0][0].shape[:2]),
+        "void": "ignored",
+        "net": NETS[world],
+        "search": {
+            "split": "val",
+            "every": every,
+            "tried": len(tried),
+            "better_than_none": better,
+            "none": before,
+            "textbook": tried[0][1],
+            "chosen": max((s for _, s in tried), key=lambda s: s["mean_iou"]),
+        },
+        "parameters": {"textbook": TEXTBOOK, "chosen": chosen},
+        "crf": {name: scores_of(test, one) for name, one in rows.items()},
+    }
+
+
+def _dataset(world: str, split: str):
+    if world == "harbour":
+        return Harbour(split)
+    from course_lib.data.camvid import CamVid
+    from course_lib.data.world import camvid_dir
+
+    return CamVid(camvid_dir(), split)
+
+
+def curve_card(dial: str, count: int, say=print) -> dict:
+    """Mean IoU and boundary IoU without and with a CRF, over a dial or the stride.
+
+    ``dial`` is contrast or texture, for FCN-32s and for coarse truth of stride 16, or
+    stride: coarse truth alone. In place of seeds stand three ranges of test pictures.
+    """
+    chosen = cards.read_card(f"crf_{NETS['harbour']}")["parameters"]["chosen"]
+    values = DIALS.get(dial, STRIDES)
+    rows: dict[str, dict[str, list]] = {}
+    for value in values:
+        for unary, samples in _unaries(dial, value, count):
+            for how, one in {"": None, " + CRF": chosen, **HARD}.items():
+                each = rows.setdefault(unary + how, {str(r): [] for r in range(RANGES)})
+                for r in range(RANGES):
+                    each[str(r)].append(scores_of(samples[r::RANGES], one))
+                means = [round(s[-1]["mean_iou"], 3) for s in each.values()]
+                say(f"{dial} {value:g} {unary}{how}: {means}")
+    parts = {
+        key: {
+            method: {r: [round(s[key], 4) for s in each] for r, each in ranges.items()}
+            for method, ranges in rows.items()
+        }
+        for key in ("mean_iou", "boundary_iou")
+    }
+    return {
+        "name": f"curve_harbour_{dial}_crf",
+        "dataset": "harbour",
+        "split": "test",
+        "num_pictures": count,
+        "resolution": [96, 128],
+        "dial": dial,
+        "unit": "px" if dial == "stride" else "",
+        "values": list(values),
+        "score": "mean IoU",
+        "methods": parts["mean_iou"],
+        "others": {
+            "boundary": {"score": "boundary IoU", "methods": parts["boundary_iou"]}
+        },
+        "bars": "3 sets of pictures",
+        "parameters": {"chosen": chosen, "textbook": TEXTBOOK},
+        "shipped": {} if dial == "stride" else {"FCN-32s": NETS["harbour"]},
+    }
+
+
+def _unaries(dial: str, value: float, count: int):
+    """Name of a unary, and its samples."""
+    turned = {} if dial == "stride" else {dial: value}
+    dataset = Harbour("test", count, **turned)
+    stride = value if dial == "stride" else 16
+    coarse = []
+    for i in range(count):
+        image, labels = dataset[i]
+        labels = torch.as_tensor(labels)
+        p = coarse_truth(labels, dataset.classes.num_classes, stride, seed=i)
+        coarse.append((torch.as_tensor(image.permute(1, 2, 0).contiguous()), p, labels))
+    yield "coarse truth", coarse
+    if dial != "stride":
+        net, _ = load_net(weights_dir() / f"{NETS['harbour']}.safetensors")
+        yield "FCN-32s", samples_of(net, dataset)
+
+
+def reference_card(folder: Path) -> dict:
+    """What the textbook parameters changed in the kept cases of pydensecrf."""
+    cases = {}
+    for path in sorted(folder.glob("*.npz")):
+        kept = np.load(path)
+        p = torch.from_numpy(kept["probabilities"]).float()
+        p, truth = p / p.sum(dim=0), torch.from_numpy(kept["truth"]).long()
+        after = torch.from_numpy(kept["labels"]).long()
+        cases[path.stem] = _what_changed(p, truth, after) | {
+            name: kept[name].item()
+            for name in ("g_sxy", "g_compat", "b_sxy", "b_srgb", "b_compat")
+        }
+    return {"name": "crf_reference", "dataset": "reference/crf", "cases": cases}
+
+
+def _what_changed(p: Tensor, truth: Tensor, after: Tensor) -> dict:
+    """Accuracy before and after; whom the changes helped; how sure the net was."""
+    before, counts = p.argmax(dim=0), truth < len(p)
+    fixed = counts & (before != truth) & (after == truth)
+    broken = counts & (before == truth) & (after != truth)
+    cost = -p.clamp(1e-8).log()
+    price = (cost.gather(0, after[None]) - cost.gather(0, before[None]))[0]
+    largest = truth == truth[counts].bincount().argmax()
+    gain = counts * ((after == truth).int() - (before == truth).int())  # (H, W)
+    return {
+        "accuracy_before": (before == truth)[counts].float().mean().item(),
+        "accuracy_after": (after == truth)[counts].float().mean().item(),
+        "pixels_fixed": int(fixed.sum()),
+        "pixels_broken": int(broken.sum()),
+        "median_cost_of_broken": price[broken].median().item(),
+        "pixels_gained_by_largest_class": int(gain[largest].sum()),
+        "pixels_gained_by_the_others": int(gain[~largest].sum()),
+        "accuracy_by_width": {
+            name: [
+                (x == truth)[where & counts].float().mean().item()
+                for x in (before, after)
+            ]
+            for name, where in widths(truth, len(p)).items()
+        },
+        "void_share": 1 - counts.float().mean().item(),
+    }
+
+
+def widths(labels: Tensor, num_classes: int) -> dict[str, Tensor]:
+    """Where a class is under 5 px wide, under 33 px, or wider: (H, W) bool each."""
+    ids = torch.arange(num_classes)[:, None, None]
+    regions = (labels == ids).float()[:, None]  # (C, 1, H, W)
+    wider = []  # (H, W) bool: a square of this side fits there
+    for side in (5, 33):
+        inner = -F.max_pool2d(-regions, side, 1, side // 2)
+        wider.append(
+            (regions * F.max_pool2d(inner, side, 1, side // 2)).sum((0, 1)) > 0
+        )
+    thin, broad = ~wider[0], wider[1]
+    return {"under 5 px": thin, "5 to 32 px": ~thin & ~broad, "33 px or more": broad}
+
+
+def main() -> None:
+    """Measure one card and write it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=[*NETS, "reference", *DIALS, "stride"])
+    parser.add_argument("--tries", type=int, default=40, help="settings searched")
+    parser.add_argument("--every", type=int, default=2, help="n-th picture of val")
+    parser.add_argument("--count", type=int, default=120, help="test pictures")
+    args = parser.parse_args()
+    use_threads(1)
+    start = time.monotonic()
+    if args.what in NETS:
+        card = chosen_card(args.what, args.tries, args.every)
+        options = f" --tries {args.tries} --every {args.every}"
+    elif args.what == "reference":
+        card, options = reference_card(data_dir().parent / "reference" / "crf"), ""
+    else:
+        card = curve_card(args.what, args.count)
+        options = f" --count {args.count}"
+    card |= {
+        "minutes": round((time.monotonic() - start) / 60, 1),
+        "hardware": cards.hardware(),
+        "threads": 1,
+        "versions": versions(),
+        "commit": cards.commit(),
+        "command": f"python -m course_lib.training.crf_study {args.what}{options}",
+    }
+    path = results_dir() / f"{card['name']}.json"
+    write_whole(path, (json.dumps(card, indent=1) + "\n").encode())
+    print(path.name)
+
+
+if __name__ == "__main__":
+    main()
