@@ -10,6 +10,7 @@ from course_lib.models import build
 from course_lib.models.blocks import conv_unit
 from course_lib.models.deeplab import ASPP, separable
 from course_lib.models.denseaspp import DenseASPP
+from course_lib.models.near_sighted import HEADS
 from course_lib.models.psp import PooledBranch, PyramidPooling
 from course_lib.models.receptive_field import receptive_field_by_gradient
 
@@ -205,3 +206,18 @@ def test_a_training_batch_of_one_is_refused_in_one_sentence():
 def test_both_pyramids_in_one_head():
     net = build("deeplabv3_resnet18_8s", 4, width=8, rates=(2, 4), bins=(1, 2, 3, 6))
     assert len(net.classifier[0].convs) == 1 + 2 + 4
+
+
+@pytest.mark.parametrize("head", sorted(HEADS))
+def test_the_near_sighted_net_looks_as_far_as_its_head(head):
+    torch.manual_seed(0)
+    net = build("near_sighted", 3, width=4, head=head).eval()
+    picture = torch.randn(1, 3, 97, 97, requires_grad=True)
+    net(picture)["out"][0, :, 48, 48].sum().backward()
+    rows = picture.grad.abs().sum(dim=(0, 1, 3)).nonzero()  # that have a vote
+    assert rows.max() - rows.min() + 1 == (5 if head == "none" else 97)
+
+
+def test_an_unknown_head_is_refused():
+    with pytest.raises(InputError, match="head is 'far'; choose one of none, ppm"):
+        build("near_sighted", 3, head="far")

@@ -10,6 +10,7 @@ CURVES = {
     "thin_fcn": "course_lib.training.table_curves:thin_fcn",
     "thin_resnet": "course_lib.training.table_curves:thin_resnet",
     "context_heads": "course_lib.training.table_curves:context_heads",
+    "context_near": "course_lib.training.context_near",
 }
 
 
