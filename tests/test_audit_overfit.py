@@ -1,4 +1,7 @@
-"""Every net of the course passes the parameter audit and learns one picture."""
+"""The parameter audit, the overfit harness and the optimiser groups.
+
+That every net of the course passes both stands in test_models_registry.py.
+"""
 
 import pytest
 import torch
@@ -6,20 +9,15 @@ from torch import nn
 
 from course_lib.data.harbour import Harbour
 from course_lib.errors import InputError
-from course_lib.models import build, known
+from course_lib.models import build
 from course_lib.training.audit import audit, without_gradient
 from course_lib.training.optimiser import OPTIMISERS, groups
 from course_lib.training.overfit import overfit
 
-NETS = [name for name in known() if name != "small_vgg"]  # that one sees windows only
-
 
 def narrow(name, num_classes=5):
     torch.manual_seed(0)
-    try:
-        return build(name, num_classes, width=8)
-    except InputError:  # no such option
-        return build(name, num_classes)
+    return build(name, num_classes, width=8)
 
 
 def squares(side=32):
@@ -30,27 +28,13 @@ def squares(side=32):
     return image, mask.long()
 
 
-@pytest.mark.parametrize("name", NETS)
-def test_every_net_passes_the_audit(name):
-    net = narrow(name)
-    found = audit(net, groups(net, 0.1))
-    assert found.passed, found
-    found.check()
-    listed = [id(p) for group in groups(net, 0.1, 10.0) for p in group["params"]]
-    assert sorted(listed) == sorted(id(p) for p in net.parameters())
-
-
 def test_the_classifier_that_sees_windows_passes_it_too():
     net = build("small_vgg", 5, width=8).net
     assert audit(net, groups(net, 0.1), torch.randn(2, 3, 96, 96)).passed
 
 
-@pytest.mark.parametrize("name", NETS)
-def test_every_net_overfits_one_picture(name):
-    net = narrow(name)
-    if sum(p.numel() for p in net.parameters()) > 2e7:
-        pytest.skip("too large to train in a test; its narrow sister is trained")
-    went = overfit(net, *squares(), steps=25)
+def test_a_coarse_net_overfits_a_coarse_picture():
+    went = overfit(narrow("fcn32s_small"), *squares(), steps=25)
     assert went.losses[-1] < 0.5 * went.losses[0]
     assert went.pixel_accuracy > 0.85
 
