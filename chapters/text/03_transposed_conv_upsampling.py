@@ -57,7 +57,7 @@ def words(side):
 
 
 explore(words, side=[32, 16, 8, 4, 2], largest=40_000,
-        alt="The truth of a harbour in squares of 32, 8 and 2 pixels: no mast, "
+        alt="The truth of a harbour in squares of 32, 8 and 2 px: no mast, "
             "no mast, and at last thin black and dark red lines.")
 
 # %%
@@ -170,12 +170,12 @@ explore(rebuilt, cycles=(1, 13, 6), largest=80_000,
 seven, thirteen = sampled(7, 16), sampled(13, 16)
 assert (rebuild(seven, "sinc") - sampled(7, 128)).abs().max() < 1e-5
 assert (thirteen + sampled(3, 16)).abs().max() < 1e-5  # the same samples
-linear = rebuild(seven, "linear")
-print(f"7 cycles, linear: off by up to {(linear - sampled(7, 128)).abs().max():.2f}")
+off = (rebuild(seven, "linear") - sampled(7, 128)).abs().max()
+print(f"7 cycles, linear: off by up to {off:.2f}")
 
 # %% [markdown]
 # The samples of 13 cycles *are* the samples of 3 cycles upside down. What falls between the samples is gone, and no filter,
-# learnt or not, brings it back. On a map with one cell every 32 pixels, a mast of 2 pixels is such a wave.
+# learnt or not, brings it back. For a map of scores, one number a class every 32 pixels, a mast of 2 pixels is such a wave.
 
 # %% [markdown]
 # ## 2. A convolution is a matrix; its transpose makes things larger
@@ -316,8 +316,9 @@ with torch.no_grad():
 dots = torch.zeros(24, 24)
 dots[4::8, 4::8] = grid[0, 0]
 shown = [dots, bilinear_kernel(8), bare, full]
-fig = pictures([(m * 255).byte() for m in shown], ["zeros in between", "the kernel", "stamped",
-                       "border repeated"])
+fig = pictures([(m * 255).byte() for m in shown],
+               ["zeros in between", "the kernel", "stamped",
+                "border repeated"])
 show(fig, alt="Nine dots on black; a soft pyramid; nine soft stamps whose "
               "outer rim fades; the same with a rim that does not fade.",
      data=shown, largest=40_000)
@@ -427,8 +428,8 @@ assert unevenness(learnt["resize, then 3 x 3"]) < 0.001
 boards = [flat_answer(net).mean(0) for net in learnt.values()]
 boards = [(b - b.mean() + 0.04) / 0.08 for b in boards]  # contrast up
 fig = pictures([(b.clamp(0, 1) * 255).byte() for b in boards], list(learnt))
-show(fig, alt="Flat grey, enlarged by three trained nets, contrast raised: two "
-              "show a regular pattern of dots, the third is plain grey.",
+show(fig, alt="Flat grey, enlarged by three trained nets, contrast raised: "
+              "two show a regular pattern, the third is plain grey.",
      largest=40_000)
 
 # %% [markdown]
@@ -477,7 +478,7 @@ class FCN16s(nn.Module):
         return deep + resize(self.skip(pool4), images.shape[2:])
 
 # %% [markdown]
-# The new scores begin at **zero**: then FCN-16s *is* FCN-32s at its first step, and training can only add to what is known.
+# The new scores begin at **zero**: FCN-16s *is* FCN-32s at its first step, and training starts from what is known.
 # The library's nets do this for pictures of any size. `start_from_coarser` loads the weights of the coarser net and says which
 # are new.
 
@@ -559,8 +560,9 @@ from course_lib.training.evaluation import evaluate_net
 from course_lib.training.stream import Cached
 
 test_set = Cached(Harbour("test"))  # 200 pictures of 96 x 128, thin 2
-nets = {f"FCN-{s}s": load_net(weights_dir() / f"fcn{s}s_small_harbour.safetensors")[0]
-        for s in (32, 16, 8)}
+nets = {f"FCN-{s}s": load_net(
+    weights_dir() / f"fcn{s}s_small_harbour.safetensors")[0]
+    for s in (32, 16, 8)}
 iou = {}
 for name, net in nets.items():
     class_iou = evaluate_net(net, test_set).scores().class_iou
@@ -581,7 +583,8 @@ show(fig, alt="The truth of a harbour and the answers of FCN-32s, 16s and 8s: "
               "outlines grow sharper.", largest=50_000)
 
 # %% [markdown]
-# Houses, boats, cars and people come out of the blocks. Posts and masts of 2 pixels do not: a stride of 8 is still four times their width.
+# Boats, cars and people come out of the bands, and roofs get corners. Masts of 2 pixels do not appear, posts hardly: a stride of 8 is still four
+# times their width.
 
 # %% [markdown]
 # ## 6. Relatives
@@ -614,8 +617,8 @@ with torch.no_grad():
 
 # %% [markdown]
 # **Data-dependent upsampling** (DUpsampling) is a pixel shuffle whose weights are learnt from label pictures: which squares of labels
-# occur at all, and how to write each with few numbers. All three still read the coarse map only. What it does not
-# hold, they must guess from what is common.
+# occur at all, and how to write each with few numbers. It and the shuffle read several numbers a cell, which may say *where in its square* a thing
+# stands, if the net below has kept that. What it has not kept, they guess from what is common.
 
 # %% [markdown]
 # ## A common mistake
@@ -668,27 +671,34 @@ def mean(name, net, px):
     return torch.tensor(seeds).mean(0)[curve["values"].index(px)].item()
 
 
-masts = [mean("mast", f"FCN-{s}s", 8) for s in (32, 16, 8)]
-assert masts[0] == 0 and 0.2 < masts[1] < 0.3 and masts[2] > 0.5
-assert max(mean("mast", f"FCN-{s}s", 2) for s in (32, 16, 8)) < 0.1
-lamps = {px: [mean("lamp post", f"FCN-{s}s", px) for s in (32, 16, 8)]
-         for px in (1, 2, 4)}
-assert lamps[1][0] > lamps[1][2] > lamps[1][1]  # 32s is ahead
-assert lamps[2][0] > lamps[2][1] and lamps[2][2] - lamps[2][0] < 0.03
-assert lamps[4][2] > lamps[4][1] + 0.1 > lamps[4][0] + 0.1
-roads = [mean("road", f"FCN-{s}s", 2) for s in (32, 16, 8)]
-assert roads[1] - roads[0] > 0.15 and 0.05 < roads[2] - roads[1] < 0.15
+for name, px in [("mast", 8), ("mast", 2), ("lamp post", 1), ("road", 2)]:
+    print(f"{name}, {px} px:", [round(mean(name, net, px), 2) for net in nets])
+weights = [sum(p.numel() for p in net.parameters()) for net in nets.values()]
+print("weights:", weights)
 
 # %% [markdown]
-# Masts: FCN-32s never names one, at any width. At 8 pixels FCN-16s scores about 0.25 and FCN-8s above 0.5. But at 2 pixels all three
-# stay below 0.1. Each skip moves the width at which a net begins to see; none abolishes it.
+# Masts: FCN-32s scores 0 at every width. At 8 pixels FCN-16s reaches 0.25 and FCN-8s 0.52. So chapter 02's question has an answer: the same
+# net on a finer map, with 1,560 more weights in 190,000, sees what it could not place. But at 2 pixels all three
+# stay below 0.1. A skip moves the width at which a net begins to see; it does not abolish it.
 #
-# Lamp posts tell the same story from 3 pixels on, and *another one below*. At 1 pixel FCN-32s is ahead: it paints broad bands along
-# the quay that hit some of the posts and railings, where the finer nets leave most of them out. An IoU of 0.06 is no skill.
+# Lamp posts tell the same story from 3 pixels on, and *another one below*: at 1 pixel FCN-32s is ahead. Has it more skill?
+
+# %%
+finest = Cached(Harbour("test", 50, thin=1))
+post = Harbour.classes.index("lamp post")
+for name, bounds in {"FCN-32s": {"at_least": 1.3},
+                     "FCN-16s": {"at_most": 0.2}}.items():
+    matrix = evaluate_net(nets[name], finest).matrix  # truth in rows
+    claim(f"{name}: pixels called lamp post, for each true one",
+          matrix[:, post].sum() / matrix[post].sum(), **bounds, digits=1)
+
+# %% [markdown]
+# No: it paints a band along the quay, more pixels than there are, and hits some. FCN-16s hardly says the word. An IoU of
+# 0.06 got in this way is no skill. Look at predictions before you compare figures near zero.
 #
 # And the road gained too, by 0.2 with the first skip and 0.1 with the second. Outlines of large things are thin as well. Mind the scale,
-# though: our pictures have 96 x 128 pixels, so a map of stride 32 has *twelve* cells. And a net with skips is a little
-# easier to train: the gradient reaches its early layers by a shorter way. The curve cannot tell the two apart.
+# though: our pictures have 96 x 128 pixels, so a map of stride 32 has *twelve* cells. And a net with skips is
+# easier to train: the gradient reaches its early layers by a shorter way. The curve cannot tell these two apart.
 
 # %% [markdown]
 # ## On real data
@@ -707,16 +717,15 @@ card_table(streets["squares"], {
     "class_iou.pole": "pole", "iou_by_width.to 2 px": "pole to 2 px",
     "iou_by_width.to 8 px": "to 8 px", "iou_by_width.wider": "wider"})
 pole = {row["side"]: row["class_iou"]["pole"] for row in streets["squares"]}
-assert [round(pole[side], 2) for side in (32, 16, 8)] == [0.04, 0.13, 0.31]
+gains = [pole[s // 2] / pole[s] for s in (32, 16, 8)]
+print("pole, each halving:", " ".join(f"x {gain:.1f}" for gain in gains))
 
 # %% [markdown]
-# The road can live with squares of 32; poles cannot live with squares of 8, and the narrow ones not even with 4. Each halving of the stride
-# lifts the pole by a factor of two to three. That is the harbour's lesson on photographs. (As in chapter 02, squares are no upper
-# bound of the IoU: soft scores may do better.)
-
-# %% [markdown]
+# The road can live with squares of 32; poles cannot live with squares of 8, and the narrow ones not even with 4. That is the harbour's
+# lesson on photographs. (As in chapter 02, squares are no upper bound of the IoU: soft scores may do better.)
+#
 # And PASCAL VOC, where the skips were invented? Three published sets of mean IoU, in per cent, for 32s, 16s and 8s: the paper (a part of VOC 2011
-# val), and two open re-implementations (the same pictures of VOC 2012; all of VOC 2012 val).
+# val), and two open re-implementations (such a part of VOC 2012 val; all of it).
 
 # %%
 published = {"Long et al.": (59.40, 62.40, 62.70),
@@ -726,9 +735,9 @@ for name, (at32, at16, at8) in published.items():
     print(f"{name:30} 16s: {at16 - at32:+.2f}  8s: {at8 - at16:+.2f} points")
 
 # %% [markdown]
-# The first skip brings 0.8 to 3 points, the second hardly anything, once it takes some away. The second row, whose FCN-32s was trained best,
-# gains less than one point in all. The objects of VOC are large, and its mean IoU has no
-# class *pole*. Skips are for thin things; ask what is thin in *your* pictures before you pay for them.
+# The first skip brings 0.8 to 3 points, the second 0.3 at most, and once it takes some away. The second row, which began highest,
+# gains less than one point in all. The objects of VOC are large beside a cell, and it has no class *pole*. In the harbour the second skip doubled the masts.
+# Ask how large a cell is beside the things in *your* pictures.
 #
 # Where the photographs are at hand, the next cell measures the card again.
 

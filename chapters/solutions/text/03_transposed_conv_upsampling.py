@@ -66,8 +66,8 @@ check("03.3", fuse)
 #
 # 1. 9 x 9, since 2 · 5 - 1 = 9. Stamps lie 5 apart, so along one side at most two meet at a pixel: it feels two weights,
 #    and where it lies on the middle of a cell only one.
-# 2. No masts. The layer sees the same coarse map, in which the mast has left no trace that says at which pixel it stood: what falls
-#    between the samples is gone. It can learn what is usual in a square, and a checkerboard.
+# 2. No masts. The layer sees the same scores, one number a class for each square of 32 pixels, and no trace of the pixel at which the mast stood: what
+#    falls between the samples is gone. It can learn what is usual in a square, and a checkerboard.
 # 3. At step 0 the outputs are those of FCN-32s plus noise: what it knew is disturbed before it is used. As for gradients, the
 #    random skip sends (random) ones back into the body from the first step; the zero skip sends none at first, but gets its own,
 #    since its input is not zero, and has moved after one step.
