@@ -84,8 +84,9 @@ def learning_rate(recipe, step: int, steps: int) -> float:
     Taught in chapters/05_training_recipes.
     """
     rising = warm_up(step, recipe.warmup_iters, recipe.warmup_factor)
+    step = min(step, steps)
     if recipe.schedule == "poly":
-        return recipe.lr * rising * max(0.0, 1 - step / steps) ** recipe.power
+        return recipe.lr * rising * (1 - step / steps) ** recipe.power
     at = [max(1, round(m * steps)) for m in recipe.milestones]
     return recipe.lr * rising * {
         "constant": lambda: 1.0,
