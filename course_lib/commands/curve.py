@@ -167,7 +167,8 @@ def _write(plan, scores: dict, minutes: dict, precision: str, args) -> str:
         "threads": args.threads,
         "versions": versions(),
         "commit": cards.commit(),
-        "command": f"python -m course_lib curve {args.name} --keep",
+        "command": f"python -m course_lib curve {args.name} --keep"
+        + (f" --count {args.count}" if args.count != 200 else ""),
         "shipped": plan.SHIPPED,
     }
     path = results_dir() / f"{card['name']}.json"

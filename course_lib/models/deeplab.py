@@ -5,6 +5,8 @@ Chen et al., Rethinking Atrous Convolution for Semantic Image Segmentation, 2017
 Segmentation, ECCV 2018 (V3+). Taught in chapters/07_psp_deeplab.
 """
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -183,15 +185,6 @@ def deeplabv3plus(
     )
 
 
-def _register(make, model: str, backbone: str, stride: int) -> None:
-    """Make ``make`` on a backbone known, such as "deeplabv3_resnet18_8s"."""
-
-    def builder(num_classes: int, width: int = 64, **options) -> nn.Module:
-        return make(backbone, num_classes, width, **options)
-
-    register(f"{model}_{backbone}_{stride}s")(builder)
-
-
-for _backbone in ("resnet18", "resnet50"):
-    _register(deeplabv3, "deeplabv3", _backbone, 8)
-    _register(deeplabv3plus, "deeplabv3plus", _backbone, 16)
+for _name in ("resnet18", "resnet50"):
+    register(f"deeplabv3_{_name}_8s")(partial(deeplabv3, _name))
+    register(f"deeplabv3plus_{_name}_16s")(partial(deeplabv3plus, _name))

@@ -4,6 +4,8 @@ Zhao et al., Pyramid Scene Parsing Network, CVPR 2017. Taught in
 chapters/07_psp_deeplab.
 """
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -117,13 +119,5 @@ def aux_head(net: ResNet, num_classes: int) -> nn.Module:
     return FCNHead(net.channels[2], num_classes)
 
 
-@register("psp_resnet18_8s")
-def psp_resnet18_8s(num_classes: int, width: int = 64, **options) -> Segmenter:
-    """``psp`` on ResNet-18. Taught in chapters/07_psp_deeplab."""
-    return psp("resnet18", num_classes, width, **options)
-
-
-@register("psp_resnet50_8s")
-def psp_resnet50_8s(num_classes: int, width: int = 64, **options) -> Segmenter:
-    """``psp`` on ResNet-50. Taught in chapters/07_psp_deeplab."""
-    return psp("resnet50", num_classes, width, **options)
+for _name in ("resnet18", "resnet50"):
+    register(f"psp_{_name}_8s")(partial(psp, _name))
