@@ -1,7 +1,7 @@
 """Does a dense CRF help? Parameters chosen on val, measured on test, over dials.
 
 ``python -m course_lib.training.crf_study harbour`` (or ``camvid``, ``reference``,
-``contrast``, ``texture``, ``stride``) writes a card of chapters/04_crf_refinement.
+``contrast``, ``texture``, ``nets``) writes a card of chapters/04_crf_refinement.
 """
 
 import argparse
@@ -45,11 +45,12 @@ GRID = dict(
 )
 NETS = {"harbour": "fcn32s_harbour", "camvid": "dilated_fpn_camvid"}
 DIALS = {
-    "contrast": (0.1, 0.2, 0.4, 0.6, 0.8, 1.0),
-    "texture": (0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
+    "contrast": (0.05, 0.1, 0.2, 0.5, 1.0),
+    "texture": (0.0, 0.25, 0.5, 0.75, 1.0),
 }
-STRIDES = (4, 8, 16, 32)
-HARD = {" + textbook CRF": TEXTBOOK}
+QUALITY = tuple(f"fcn{stride}s_small" for stride in (32, 16, 8)) + tuple(
+    f"resnet18_{stride}s" for stride in (32, 16, 8)
+)
 RANGES = 3  # parts of the test pictures, in place of seeds: nothing is trained here
 
 Sample = tuple[Tensor, Tensor, Tensor]  # image (H, W, 3), (C, H, W), labels (H, W)
@@ -132,16 +133,18 @@ def search(samples: Sequence[Sample], count: int, say=print) -> tuple[dict, list
     return max(tried, key=lambda pair: pair[1]["mean_iou"])[0], tried
 
 
-def chosen_card(world: str, count: int, every: int, say=print) -> dict:
+def chosen_card(
+    world: str, count: int, every: int, every_test: int = 1, say=print
+) -> dict:
     """Choose on val, measure on test: without, textbook, chosen."""
     net, _ = load_net(weights_dir() / f"{NETS[world]}.safetensors")
-    val, test = samples_of(net, _dataset(world, "val")), None
+    val = samples_of(net, _dataset(world, "val"))
     before = scores_of(val[::every], None)
     say("val", before)
     chosen, tried = search(val[::every], count, say)
     better = sum(scores["mean_iou"] > before["mean_iou"] for _, scores in tried)
-    del val
-    test = samples_of(net, _dataset(world, "test"))
+    del val  # CamVid's take 400 MB
+    test = samples_of(net, _dataset(world, "test"))[::every_test]
     rows = {"none": None, "textbook": TEXTBOOK, "chosen": chosen}
     return {
         "name": f"crf_{NETS[world]}",
@@ -175,64 +178,75 @@ def _dataset(world: str, split: str):
 
 
 def curve_card(dial: str, count: int, say=print) -> dict:
-    """Mean IoU and boundary IoU without and with a CRF, over a dial or the stride.
+    """Mean IoU and boundary IoU without and with a CRF, over contrast or texture.
 
-    ``dial`` is contrast or texture, for FCN-32s and for coarse truth of stride 16, or
-    stride: coarse truth alone. In place of seeds stand three ranges of test pictures.
+    For FCN-32s, and for coarse truth of stride 16, which no dial can reach. In place
+    of seeds stand sets of test pictures.
     """
-    chosen = cards.read_card(f"crf_{NETS['harbour']}")["parameters"]["chosen"]
-    values = DIALS.get(dial, STRIDES)
-    rows: dict[str, dict[str, list]] = {}
-    for value in values:
-        for unary, samples in _unaries(dial, value, count):
-            for how, one in {"": None, " + CRF": chosen, **HARD}.items():
-                each = rows.setdefault(unary + how, {str(r): [] for r in range(RANGES)})
-                for r in range(RANGES):
-                    each[str(r)].append(scores_of(samples[r::RANGES], one))
-                means = [round(s[-1]["mean_iou"], 3) for s in each.values()]
-                say(f"{dial} {value:g} {unary}{how}: {means}")
-    parts = {
-        key: {
-            method: {r: [round(s[key], 4) for s in each] for r, each in ranges.items()}
-            for method, ranges in rows.items()
-        }
-        for key in ("mean_iou", "boundary_iou")
-    }
-    return {
-        "name": f"curve_harbour_{dial}_crf",
-        "dataset": "harbour",
-        "split": "test",
-        "num_pictures": count,
-        "resolution": [96, 128],
+    ways, rows = _ways(), {}
+    for value in DIALS[dial]:
+        dataset = Harbour("test", count, **{dial: value})
+        net, _ = load_net(weights_dir() / f"{NETS['harbour']}.safetensors")
+        nets, coarse = samples_of(net, dataset), []
+        for i, (image, p, labels) in enumerate(nets):
+            coarse.append((image, coarse_truth(labels, len(p), 16, seed=i), labels))
+        for unary, samples in (("coarse truth", coarse), ("FCN-32s", nets)):
+            for how, one in ways.items():
+                name = unary if how == "none" else f"{unary} + {how} CRF"
+                row = rows.setdefault(name, {str(r): [] for r in range(RANGES)})
+                for r, each in enumerate(row.values()):
+                    each.append(scores_of(samples[r::RANGES], one))
+                say(f"{dial} {value:g} {name}: {_rounded(row, 'mean_iou')}")
+    parts = {key: {name: _rounded(row, key) for name, row in rows.items()}
+             for key in ("mean_iou", "boundary_iou")}  # fmt: skip
+    return _harbour_card(f"curve_harbour_{dial}_crf", count) | {
         "dial": dial,
-        "unit": "px" if dial == "stride" else "",
-        "values": list(values),
+        "unit": "",
+        "values": list(DIALS[dial]),
         "score": "mean IoU",
         "methods": parts["mean_iou"],
         "others": {
             "boundary": {"score": "boundary IoU", "methods": parts["boundary_iou"]}
         },
-        "bars": "3 sets of pictures",
-        "parameters": {"chosen": chosen, "textbook": TEXTBOOK},
-        "shipped": {} if dial == "stride" else {"FCN-32s": NETS["harbour"]},
+        "shipped": {"FCN-32s": NETS["harbour"]},
     }
 
 
-def _unaries(dial: str, value: float, count: int):
-    """Name of a unary, and its samples."""
-    turned = {} if dial == "stride" else {dial: value}
-    dataset = Harbour("test", count, **turned)
-    stride = value if dial == "stride" else 16
-    coarse = []
-    for i in range(count):
-        image, labels = dataset[i]
-        labels = torch.as_tensor(labels)
-        p = coarse_truth(labels, dataset.classes.num_classes, stride, seed=i)
-        coarse.append((torch.as_tensor(image.permute(1, 2, 0).contiguous()), p, labels))
-    yield "coarse truth", coarse
-    if dial != "stride":
-        net, _ = load_net(weights_dir() / f"{NETS['harbour']}.safetensors")
-        yield "FCN-32s", samples_of(net, dataset)
+def nets_card(count: int, say=print) -> dict:
+    """Mean IoU and boundary IoU of better and better nets, without and with a CRF."""
+    rows = {}
+    for name in QUALITY:
+        net, _ = load_net(weights_dir() / f"{name}_harbour.safetensors")
+        samples = samples_of(net, Harbour("test", count))
+        scores = {how: [scores_of(samples[r::RANGES], one) for r in range(RANGES)]
+                  for how, one in _ways().items()}  # fmt: skip
+        rows[name] = {
+            key: {how: [round(s[key], 4) for s in each] for how, each in scores.items()}
+            for key in ("mean_iou", "boundary_iou")
+        }
+        say(name, rows[name])
+    return _harbour_card("crf_nets_harbour", count) | {"nets": rows}
+
+
+def _ways() -> dict[str, dict | None]:
+    card = cards.read_card(f"crf_{NETS['harbour']}")
+    return {"none": None, "chosen": card["parameters"]["chosen"], "textbook": TEXTBOOK}
+
+
+def _rounded(row: dict[str, list[dict]], key: str) -> dict[str, list[float]]:
+    return {r: [round(scores[key], 4) for scores in each] for r, each in row.items()}
+
+
+def _harbour_card(name: str, count: int) -> dict:
+    return {
+        "name": name,
+        "dataset": "harbour",
+        "split": "test",
+        "num_pictures": count,
+        "resolution": [96, 128],
+        "bars": f"{RANGES} sets of pictures",
+        "parameters": {how: one for how, one in _ways().items() if one},
+    }
 
 
 def reference_card(folder: Path) -> dict:
@@ -295,20 +309,26 @@ def widths(labels: Tensor, num_classes: int) -> dict[str, Tensor]:
 def main() -> None:
     """Measure one card and write it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=[*NETS, "reference", *DIALS, "stride"])
+    parser.add_argument("what", choices=[*NETS, "reference", *DIALS, "nets"])
     parser.add_argument("--tries", type=int, default=40, help="settings searched")
     parser.add_argument("--every", type=int, default=2, help="n-th picture of val")
-    parser.add_argument("--count", type=int, default=120, help="test pictures")
+    parser.add_argument("--every-test", type=int, default=1, help="likewise of test")
+    parser.add_argument("--count", type=int, default=60, help="test pictures")
     args = parser.parse_args()
     use_threads(1)
     start = time.monotonic()
     if args.what in NETS:
-        card = chosen_card(args.what, args.tries, args.every)
+        card = chosen_card(args.what, args.tries, args.every, args.every_test)
         options = f" --tries {args.tries} --every {args.every}"
+        options += f" --every-test {args.every_test}" * (args.every_test > 1)
     elif args.what == "reference":
         card, options = reference_card(data_dir().parent / "reference" / "crf"), ""
     else:
-        card = curve_card(args.what, args.count)
+        card = (
+            nets_card(args.count)
+            if args.what == "nets"
+            else curve_card(args.what, args.count)
+        )
         options = f" --count {args.count}"
     card |= {
         "minutes": round((time.monotonic() - start) / 60, 1),
