@@ -14,8 +14,9 @@ from course_lib.training.tables import FEATHER
 
 DIAL, UNIT, VALUES = "rarity", "", (0.02, 0.1, 0.3, 0.6, 1)
 CLASSES = ("mean IoU", "pixel accuracy", "buoy", "person")  # the first leads
-SHORT = {"steps": 300, "batch_size": 4, "lr": 3e-3, "warmup_iters": 20}
-PLAIN = Recipe("dilated_fpn", FEATHER, **SHORT, average=0.98)
+SHORT = {"steps": 300, "batch_size": 4, "crop_size": (48, 64), "scale": (1, 1)}
+RATES = {"lr": 3e-3, "warmup_iters": 20, "average": 0.98}
+PLAIN = Recipe("dilated_fpn", FEATHER, **SHORT, **RATES)
 RECIPES = {
     "cross entropy": PLAIN,
     "class weights": replace(PLAIN, class_weight=0.5),
@@ -30,7 +31,7 @@ SHIPPED = {
 
 def methods(seed: int, precision: str, say=print) -> dict[str, nn.Module]:
     """One net a loss, trained on pictures of all rarities; stopped runs go on."""
-    train_set = Cached(TurnedHarbour(count=400, **{DIAL: VALUES}))
+    train_set = Cached(TurnedHarbour(count=300, **{DIAL: VALUES}))
     nets = {}
     for method, recipe in RECIPES.items():
         recipe = replace(recipe, seed=seed, precision=precision)

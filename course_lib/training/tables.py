@@ -132,9 +132,16 @@ def changed(what: str, norm: str = "batch", **recipe) -> Entry:
     return Entry(what, "dilated_fpn", options, recipe=recipe)
 
 
-RECIPES = Table(  # chapter 05: every row sees 1,000 pictures
+RECIPES = Table(  # chapter 05: every row sees 1,000 crops
     dataset="harbour",
-    recipe={"batch_size": 8, "lr": 3e-3, "warmup_iters": 12, "average": 0.97},
+    recipe={
+        "batch_size": 8,
+        "crop_size": (48, 64),
+        "scale": (1, 1),
+        "lr": 3e-3,
+        "warmup_iters": 12,
+        "average": 0.97,
+    },
     lengths={"equal pictures": {"steps": 125}},
     entries=(
         changed("as it is"),
@@ -144,8 +151,7 @@ RECIPES = Table(  # chapter 05: every row sees 1,000 pictures
         changed("batch 32", batch_size=32, steps=31, warmup_iters=3),
         changed("group norm", "group"),
         changed("constant rate", schedule="constant"),
-        changed("no averaged weights", average=0.0),
-        changed("random scale 0.5-2", crop_size=(96, 128)),
+        changed("random scale 0.5-2", scale=(0.5, 2.0)),
         changed("class weights", class_weight=0.5),
         changed("cross entropy + Dice", loss="cross_entropy+dice"),
     ),
