@@ -14,17 +14,19 @@ from course_lib.training.tables import FEATHER
 
 DIAL, UNIT, VALUES = "rarity", "", (0.02, 0.1, 0.3, 0.6, 1)
 CLASSES = ("mean IoU", "pixel accuracy", "buoy", "person")  # the first leads
-SHORT = {"steps": 300, "batch_size": 4, "crop_size": (48, 64), "scale": (1, 1)}
-RATES = {"lr": 3e-3, "warmup_iters": 20, "average": 0.98}
+SHORT = {"steps": 900, "batch_size": 4, "crop_size": (48, 64), "scale": (1, 1)}
+RATES = {"lr": 1e-2, "warmup_iters": 50, "average": 0.98}
 PLAIN = Recipe("dilated_fpn", FEATHER, **SHORT, **RATES)
 RECIPES = {
     "cross entropy": PLAIN,
     "class weights": replace(PLAIN, class_weight=0.5),
+    "focal loss": replace(PLAIN, loss="focal"),
     "with Lovász": replace(PLAIN, lovasz_weight=1.0),
 }
 SHIPPED = {
     "cross entropy": "feather_harbour",
     "class weights": "feather_weights_harbour",
+    "focal loss": "feather_focal_harbour",
     "with Lovász": "feather_lovasz_harbour",
 }
 
