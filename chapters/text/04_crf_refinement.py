@@ -698,18 +698,20 @@ for dial in ("contrast", "texture"):
     coarse = {name: sets for name, sets in card["methods"].items()
               if name.startswith("coarse")}
     fig = failure_curve({**card, "methods": coarse})
+    ticks = card["values"][1:]
+    fig.axes[0].set_xticks(ticks, [f"{v:g}" for v in ticks])
     fig.axes[0].set_ylim(0.2, 0.45)
     show(fig, alt=f"Mean IoU of coarse truth against {dial}, alone, with the "
          "chosen CRF and with the textbook CRF.",
          data=dials[dial]["coarse truth + chosen CRF"], largest=25_000)
 
 # %%
-for dial, gains in (("contrast", [-0.107, -0.035, 0.006, 0.026]),
-                    ("texture", [0.032, 0.028, 0.021, 0.020])):
+for dial, places, expected in (("contrast", [2, 3, 4], [-3.5, 0.6, 2.6]),
+                               ("texture", [0, 4], [3.2, 2.0])):
     means = dials[dial]
     change = means["coarse truth + chosen CRF"] - means["coarse truth"]
-    shown = change[[0, 2, 3, 4]] if dial == "contrast" else change[[0, 1, 3, 4]]
-    assert (shown - torch.tensor(gains)).abs().max() < 1e-3
+    wrong = 100 * change[places] - torch.tensor(expected)  # points
+    assert wrong.abs().max() < 0.1
     assert (means["coarse truth + textbook CRF"] < means["coarse truth"]).all()
 hazy = dials["contrast"]["FCN-32s + chosen CRF"] - dials["contrast"]["FCN-32s"]
 assert (hazy[:4] < 0).all() and hazy[4] > 0.015
@@ -768,7 +770,7 @@ assert -0.035 < textbook_gain.min() and textbook_gain.max() < -0.01
 
 # %%
 reference = read_card("crf_reference")["cases"]
-card_table([{"case": name.removesuffix("it"), **case}
+card_table([{"case": " ".join(name.split("_")[:-2]), **case}
             for name, case in reference.items()],
            {"case": "case", "accuracy_before": "before",
             "accuracy_after": "after", "pixels_broken": "pixels broken",
@@ -792,15 +794,27 @@ assert sum(after > before for before, after in thin) == 3
 # Two suspects turn out to be innocent. *Thin parts*: what is under 5 pixels wide even gets better in three of four cases; the loss is at
 # 5 to 32 pixels, cars, people, signs, the size of the cells. *Void*: it is at most 8 % of a picture and is not counted.
 #
-# The second card is a real net on real streets: the `dilated_fpn` of the front page, parameters chosen on val of CamVid, measured once
-# on its 233 test pictures.
+# The second card is a real net on real streets: the `dilated_fpn` of the front page. Of 25 settings the best on 13 pictures of CamVid's val was
+# measured once on every third test picture, 78 in all.
 
 # %%
 camvid_card = read_card("crf_dilated_fpn_camvid")
 card_table(rows(camvid_card), heads)
+crf, search = camvid_card["crf"], camvid_card["search"]
+assert camvid_card["num_pictures"] == 78 and search["tried"] == 25
+for how, miou, edges in (("chosen", 0.001, 0.006), ("textbook", -0.055, -0.064)):
+    assert abs(crf[how]["mean_iou"] - crf["none"]["mean_iou"] - miou) < 1e-3
+    change = crf[how]["boundary_iou"] - crf["none"]["boundary_iou"]
+    assert abs(change - edges) < 1e-3
+promised = search["chosen"]["mean_iou"] - search["none"]["mean_iou"]
+assert 0.005 < promised < 0.006 and search["better_than_none"] == 13
 
 # %% [markdown]
-# CAMVID-TEXT
+# The textbook costs 5.5 points. The chosen CRF gains 0.1, which is nothing, and 0.6 at the boundaries. On val it had promised 0.6 points: the best of
+# 25 tries on few pictures is always partly luck, and that part does not come along to the test pictures. The honest choice here is *no
+# CRF*. Why so unlike the harbour, where every net gained 2.7 points or more? Photographs have no flat colours: a road in shadow differs more from
+# a road in the sun than from the pavement beside it. Even so, both searches chose alike: a strict `bilateral_srgb` of 3, and no Gaussian
+# kernel.
 #
 # Where the data is at hand, the next cell measures a part of the card again.
 
