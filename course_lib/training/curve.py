@@ -1,6 +1,7 @@
 """Failure curves: the score of methods while a dial of the harbour is turned."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import product
 
 from torch import nn
@@ -9,6 +10,7 @@ from torch.utils.data import Dataset
 from course_lib.data.harbour import Harbour
 from course_lib.metrics import ConfusionMatrix
 from course_lib.training.evaluation import evaluate_net
+from course_lib.training.stream import Cached
 
 WHOLE = {"mean IoU": "mean_iou", "pixel accuracy": "pixel_accuracy"}
 Scores = dict[str, list[float]]  # measure: score at every value of the dial
@@ -74,11 +76,17 @@ def score_over_dial(
     """
     scores = {name: [] for name in measures}
     for value in values:
-        test_set = Harbour("test", count, **{dial: value})
+        test_set = _drawn_once(dial, value, count)
         matrix = evaluate_net(net, test_set)
         for name in measures:
             scores[name].append(measure(matrix, test_set.classes.names, name))
     return scores
+
+
+@lru_cache(maxsize=8)
+def _drawn_once(dial: str, value: float, count: int) -> Cached:
+    """Test pictures that stay in memory for the next net."""
+    return Cached(Harbour("test", count, **{dial: value}))
 
 
 def measure(matrix: ConfusionMatrix, names: Sequence[str], what: str) -> float:
