@@ -60,6 +60,9 @@ def test_measures_of_two_classes_by_hand():
     assert measure(matrix, names, "car called boat") == 1 / 2
     assert measure(matrix, names, "boat or car mixed up") == 3 / 6
     assert measure(matrix, names, "boat") == pytest.approx(1 / 6)
+    assert measure(matrix, names, "mean IoU") == matrix.scores().mean_iou
+    assert measure(matrix, names, "pixel accuracy") == matrix.scores().pixel_accuracy
+    assert title("mean IoU") == "mean IoU"
     assert title("boat called car") == "share of boat called car"
     assert title("boat") == "IoU of boat"
 
