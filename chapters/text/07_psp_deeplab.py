@@ -50,8 +50,8 @@ def harbour_at(context):
 
 
 explore(harbour_at, context=[0.0, 0.5, 1.0], largest=60_000,
-        alt="A harbour with context 0, 0.5 and 1. At 1, boats on the water and "
-            "cars on the road have one shape.")
+        alt="A harbour with context 0, 0.5 and 1. At 1, boats on the water "
+            "and cars on the road have one shape.")
 
 # %% [markdown]
 # Now take the surroundings away. Six hulls from one harbour; three are boats, three are cars. Which?
@@ -105,7 +105,7 @@ def moved(row, column=8, thing=7):
 
 @torch.no_grad()
 def says(net, row):
-    """Mean probabilities of boat and of car in the pixels of the moved hull."""
+    """Mean probabilities of boat and of car in the moved hull's pixels."""
     image, (y, x) = moved(row)
     logits = net(normalise(image)[None])["out"][0]  # (12, 96, 128)
     p = logits.softmax(dim=0)[:, y, x].mean(dim=1)  # (12,)
@@ -126,8 +126,8 @@ def moved_hull(row):
 
 
 explore(moved_hull, row=[46, 54, 70, 78, 93], largest=60_000,
-        alt="The same red hull on the water, on the lawn and on the road, with "
-            "the probabilities of boat and car from two nets.")
+        alt="The same red hull on the water, on the lawn and on the road, "
+            "with the probabilities of boat and car from two nets.")
 
 # %%
 for row, here in [(46, BOAT), (93, CAR)]:
@@ -317,8 +317,8 @@ def share_of_cells(size=65):
 
 
 show(share_of_cells(), alt="Share of cells with 9, 6, 4, 2 and 1 taps on the "
-     "map against the rate: from 65 on all cells have one tap.", largest=30_000,
-     data=valid_taps(65, 65, 36))
+     "map against the rate: from 65 on all cells have one tap.",
+     largest=30_000, data=valid_taps(65, 65, 36))
 
 # %% [markdown]
 # Nine taps are soon a minority; from rate 33 no cell has them, and nearly all have four. From 65 on every cell has **one** tap left, the middle
@@ -347,8 +347,8 @@ def taps_of_the_harbour(rate):
 
 
 explore(taps_of_the_harbour, rate=[1, 3, 6, 9, 12], largest=30_000,
-        alt="Taps on the map for rates 1, 6 and 12: at 1 nearly all cells have "
-            "nine, at 6 four or six, at 12 one or two.")
+        alt="Taps on the map for rates 1, 6 and 12: at 1 nearly all cells "
+            "have nine, at 6 four or six, at 12 one or two.")
 for rate in (12, 24, 36):
     print(f"rate {rate}: {valid_taps(12, 16, rate).mean():.2f} of 9 taps")
 
@@ -402,8 +402,8 @@ with torch.no_grad():
     deeplab.load_state_dict(theirs.state_dict(), assign=True)
     expected, got = theirs.eval()(crop)["out"], deeplab.eval()(crop)["out"]
 torch.testing.assert_close(got, expected, atol=1e-5, rtol=0)
-print(f"{len(deeplab.state_dict())} tensors, "
-      f"{sum(p.numel() for p in deeplab.parameters()):,} weights, equal answers")
+weights = sum(p.numel() for p in deeplab.parameters())
+print(f"{len(deeplab.state_dict())} tensors, {weights:,} weights, equal answers")
 
 # %% [markdown]
 # `aux=True` adds a small second head, on the third stage of the backbone: **deep supervision**. In training it must name the pixels as well, and
@@ -440,7 +440,7 @@ for name, line in losses.items():
     axes.plot(line, marker="", label=name)
 axes.set(xlabel="step", title="cross-entropy of a pixel", ylim=(0, None))
 axes.legend()
-show(fig, alt="Both losses fall; that of the second head stays a little higher.",
+show(fig, alt="Both losses fall; the second head's stays a little higher.",
      largest=20_000)
 claim("last losses over first, out",
       sum(losses["out"][-10:]) / 10 / losses["out"][0], at_most=0.6)
