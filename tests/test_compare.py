@@ -10,6 +10,7 @@ from course_lib.models import build
 from course_lib.paths import results_dir
 from course_lib.show.cards import table as table_of_text
 from course_lib.training import compare
+from course_lib.training.recipe import Recipe
 from course_lib.training.stream import Cached
 from course_lib.training.tables import CAMVID, HARBOUR, TABLES, Entry, Table, plan
 
@@ -86,6 +87,14 @@ def test_equal_time_is_the_time_of_the_fastest_run_of_equal_steps():
         )
     assert compare.step_seconds(TABLE, TINY) == pytest.approx(0.01)
     assert trained("equal time")["steps"] == 5
+
+
+def test_a_run_of_another_length_keeps_its_proportions():
+    usual = Recipe("small_vgg", steps=800)
+    keys = ("steps", "warmup_iters", "average")
+    assert compare.in_proportion(800.2) == {k: getattr(usual, k) for k in keys}
+    assert compare.in_proportion(200)["average"] == 0.98
+    Recipe("small_vgg", **compare.in_proportion(2))  # however short
 
 
 def test_rows_hold_what_there_is_and_name_what_is_not():

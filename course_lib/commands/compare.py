@@ -29,13 +29,14 @@ def run(args: argparse.Namespace) -> None:
     from course_lib.data.opening import open_dataset
     from course_lib.training import compare
     from course_lib.training.device import pick_precision, use_threads
+    from course_lib.training.stream import Cached
     from course_lib.training.tables import TABLES, plan
 
     use_threads(1)
     table = TABLES[args.name]
     precision = pick_precision(args.precision, torch.device("cpu"))
     train_set = compare.training_set(table, args.data)
-    test_set = open_dataset(table.dataset, "test", args.data)
+    test_set = Cached(open_dataset(table.dataset, "test", args.data))
     for column, seed, entry in plan(table, args.seeds, args.columns):
         if args.only and entry.net not in args.only:
             continue
