@@ -95,6 +95,10 @@ show(fig, alt="The loss falls over ten steps and is lower still without "
               "dropout; two hills of gradients, of the first and last step.",
      largest=30_000)
 
+# %% [markdown]
+# The loss falls to a fraction, and dropout was a good part of what is left. Gradients shrink as the net learns. The tall bar at the left
+# is all weights that got none: they hang on cells that are silent, by dropout or by ReLU. Now the answer, step by step:
+
 # %%
 chosen = [0, 2, 5, 9]
 labels = [(maps[i] > 0.5).float() for i in chosen]
@@ -383,7 +387,7 @@ show(fig, alt="With a reward both curves fall; with repulsion the sequential "
      data=curves["all at once, w = 6"], largest=30_000)
 
 # %% [markdown]
-# Left, both fall, and after three rounds hardly anything moves: that is why five iterations are usual. Right, labels repel each other.
+# Left, both fall, and after two rounds hardly anything moves; five iterations are usual. Right, labels repel each other.
 # One by one still falls; all at once swings between two states. (The two kinds have slightly different energies, since one
 # counts a pixel as its own lookalike; so compare shapes, not heights.)
 
