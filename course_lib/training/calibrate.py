@@ -5,7 +5,7 @@ every logit has grown by the logarithm of its weight. Taking part of that back
 gives the answers that mean IoU wants; how much is chosen on validation pictures.
 
 Menon et al., Long-tail learning via logit adjustment, ICLR 2021, equation 8.
-Taught in chapter 05.
+Taught in chapters/05_training_recipes.
 """
 
 import torch
@@ -32,7 +32,7 @@ def calibrate(
     Returns:
         ``{"strength": share, "mean_iou": {share: mean IoU on val_set}}``.
 
-    Menon et al., ICLR 2021, equation 8. Taught in chapter 05.
+    Menon et al., ICLR 2021, equation 8. Taught in chapters/05_training_recipes.
     """
     log_weights = class_weights.log().cpu().view(-1, 1, 1)  # (C, 1, 1)
     matrices = {s: ConfusionMatrix(len(class_weights)) for s in STRENGTHS}

@@ -59,7 +59,8 @@ def train(
         InputError: for labels outside the classes, a loss that is not finite, a
             resume that does not match its checkpoint.
 
-    Taught in chapters/02_fcn_conversion; in full in chapter 05.
+    Taught in chapters/02_fcn_conversion; in full in
+    chapters/05_training_recipes.
     """
     check_labels(train_set, train_set.classes.num_classes)
     run = Run(recipe, train_set, device)

@@ -16,7 +16,8 @@ class Recipe:
     budget becomes a number of steps after a timed warm-up; that number is kept
     in the checkpoint.
 
-    Taught in chapters/02_fcn_conversion; in full in chapter 05.
+    Taught in chapters/02_fcn_conversion; in full in
+    chapters/05_training_recipes.
     """
 
     model: str

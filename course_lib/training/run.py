@@ -27,7 +27,7 @@ KEPT = ("step", "steps", "per_epoch", "seconds", "best", "losses", "validations"
 class Run:
     """Everything a checkpoint holds: weights, their average, optimiser, position.
 
-    Taught in chapter 05.
+    Taught in chapters/05_training_recipes.
     """
 
     def __init__(self, recipe: Recipe, train_set: Dataset, device: str = "cpu"):

@@ -83,7 +83,7 @@ def stream(
     Returns:
         A loader of (images (B, 3, H, W) float32, labels (B, H, W) int64).
 
-    Taught in chapter 05.
+    Taught in chapters/05_training_recipes.
     """
     batches = Batches(len(dataset), batch_size, seed, start, stop)
     return DataLoader(
