@@ -116,7 +116,6 @@ def train_one(
     result = {
         "steps": run.step,
         "cpu_seconds": round(here * run.step / (run.step - done), 1),
-        "seconds": round(run.seconds, 1),
         "last_loss": round(run.recent_loss(), 4),
         **measured(run.net, test_set, table.thin_class),
         "recipe": recipe.as_dict(),
@@ -190,6 +189,7 @@ def rows(table: Table, seeds: list[int], size: tuple[int, int]) -> list[dict]:
             if file.is_file():
                 result = json.loads(file.read_text())
                 del result["recipe"]
+                result.pop("seconds", None)  # of the wall clock
                 runs.setdefault(column, {})[str(seed)] = result
         if runs:
             found.append(describe(table, entry, size) | {"runs": runs})
