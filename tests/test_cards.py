@@ -1,6 +1,7 @@
 """Kept cards say all they must and belong to the weights beside them."""
 
 import json
+import statistics
 
 import pytest
 
@@ -72,3 +73,20 @@ def test_the_front_page_says_what_the_cards_say():
         card = CARDS[name]
         for figure in (card["mean_iou"], card["void_counted"]["mean_iou"]):
             assert f"{100 * figure:.1f}" in page, (name, figure)
+
+
+def test_the_front_page_says_what_the_tables_say():
+    page = (results_dir().parent.parent / "README.md").read_text()
+    for row in CARDS["table_harbour"]["rows"]:
+        if len(row["runs"]) == 2:  # equal steps and equal time
+            figures = [_figure(runs) for runs in row["runs"].values()]
+            cells = [row["net"], *figures, f"{row['params']:,}"]
+            assert f"| {' | '.join(cells)} |" in page.replace("**", "")
+    for row in CARDS["table_camvid"]["rows"]:
+        for run in row.get("runs", {}).get("30 epochs", {}).values():
+            assert f"{row['net']} {100 * run['mean_iou']:.1f}" in page
+
+
+def _figure(runs):
+    scores = [100 * run["mean_iou"] for run in runs.values()]
+    return f"{statistics.mean(scores):.1f} ± {statistics.pstdev(scores):.1f}"
