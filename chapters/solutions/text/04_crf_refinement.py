@@ -75,4 +75,5 @@ check("04.3", learn_compat)
 #    normalisation: twice as many lookalikes in each direction do not vote four times as loud.
 # 3. `bilateral_sxy`, the reach: within 80 pixels a vessel has many more dark pixels of background than of its own. And
 #    `bilateral_compat`, the weight. But look is not enough: score a few settings on validation pictures, with the IoU of vessels, and be ready to
-#    hear that no CRF is best.
+#    hear that no CRF is best. (`bilateral_srgb` is a good answer, too, where vessel and background differ at all: dark on dark, there is
+#    little left to be strict about.)
