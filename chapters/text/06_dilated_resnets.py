@@ -14,7 +14,7 @@
 #
 # ## Before you start
 #
-# You need chapters 02 and 03. About 70 minutes; the cells run in about 45 seconds on a CPU.
+# You need chapters 02 and 03. About 70 minutes; the cells run in about 60 seconds on a CPU.
 
 # %%
 # setup
@@ -42,7 +42,8 @@ world = course_lib.world("harbour")  # or "real"
 # ## The question
 #
 # Chapter 03 fetched thin things from the finer maps inside the net. Here is a net without such help: a **ResNet-18** with one
-# score layer behind its last map, enlarged by 32. It comes with the course, trained on harbours of all widths.
+# score layer behind its last map, enlarged by 32. It comes with the course: 16 channels in its first stage (the usual ResNet-18 has
+# 64), trained on harbours with masts and posts of all widths.
 #
 # **Try it.** Turn up the width of masts and posts. When does the net begin to see them?
 
@@ -68,8 +69,9 @@ explore(seen_at, thin=(1, 8), largest=60_000,
             "prediction: soft bands of sky, houses and road, no mast.")
 
 # %% [markdown]
-# Hardly ever. The net halves its map five times: in the first convolution, in a pooling, and at the door of its stages
-# `layer2`, `layer3` and `layer4`. So why not set the last two of these strides to 1? No weight depends on a stride.
+# Masts: never, in these pictures. Posts: a soft band where the railing is, and no post in it. The net halves its map five times:
+# in the first convolution, in a pooling, and at the door of its stages `layer2`, `layer3` and `layer4`. So why not set
+# the last two of these strides to 1? No weight depends on a stride.
 
 # %%
 test_set = Harbour("test", count=60)  # 96 x 128 pixels
@@ -86,11 +88,12 @@ images = normalise(torch.stack([test_set[i][0] for i in range(4)]))
 with torch.no_grad():
     for net in (coarse, torn):
         print(tuple(net.backbone(images)[-1].shape))
+left = mean_iou(torn) / mean_iou(coarse)
 claim("mean IoU as trained", mean_iou(coarse), at_least=0.28)
-claim("mean IoU with two strides gone", mean_iou(torn), at_most=0.2)
+claim("share of it left, two strides gone", left, at_most=0.5)
 
 # %% [markdown]
-# The map has 16 times the cells, every weight is where it was, and two thirds of the score are gone. The strides meant
+# The map has 16 times the cells, every weight is where it was, and more than half of the score is gone. The strides meant
 # something to the layers *behind* them. What did they mean, and can it be kept?
 
 # %% [markdown]
@@ -151,10 +154,10 @@ print("1, 2, 5:", offsets([1, 2, 5]))
 
 # %% [markdown]
 # Every second number is missing from the first line: the cell has seen 7 of 13. Its neighbours have seen the *other* ones. So
-# next to each other live answers that have looked at no common pixel: this is **gridding**. The dilations 1, 2, 5 add up to
+# two answers side by side have no pixel in common: this is **gridding**. The dilations 1, 2, 5 add up to
 # a wider view, 17, and leave nothing out.
 #
-# In two dimensions, with the number of ways from each pixel to the middle cell:
+# In two dimensions; the brighter a pixel, the more ways lead from it to the middle cell:
 
 # %%
 def ways(*dilations, size=25):
@@ -193,14 +196,15 @@ explore(last_dilation, d=(2, 8), largest=30_000,
             "8, dark lines of pixels that are left out.")
 
 # %% [markdown]
-# The layers 1 and 2 see 7 numbers without a hole, so steps of up to 7 fit together. In general: what the layers before have
-# filled must be at least as wide as the next dilation.
+# The layers 1 and 2 see 7 numbers without a hole, so steps of up to 7 fit together. In general: go through the dilations from the
+# smallest to the largest; what the smaller ones have filled must be at least as wide as the next. (In which order the layers
+# stand does not matter: a sum does not ask.)
 
 # %% [markdown]
 # ## 3. Stride into dilation, on a row
 #
 # Now back to the torn net. Two layers, small enough for paper: `a` has the stride 2, `b` follows. (Each is padded by one
-# zero, so that sizes stay whole.)
+# zero at both ends.)
 
 # %%
 a = torch.tensor([0.0, 1.0, 1.0])
@@ -213,9 +217,9 @@ print("old ", old.tolist())
 # ones beside it. It was trained on neighbours that were two apart. So let it take neighbours two apart:
 
 # %%
-fine = conv(row, a, padding=1)  # (8,)
-torn_row = conv(fine, b, padding=1)
-new = conv(fine, b, padding=2, dilation=2)
+full = conv(row, a, padding=1)  # (8,)
+torn_row = conv(full, b, padding=1)
+new = conv(full, b, padding=2, dilation=2)
 print("torn", torn_row.tolist())
 print("new ", new.tolist())
 assert torch.equal(new[::2], old)
@@ -232,19 +236,20 @@ print("old net on the row, one step on:", between.tolist())
 assert torch.equal(new[1::2], between)
 
 # %% [markdown]
-# They are what the old net says of the row moved on by one pixel. So the new net is not a new opinion. It is the old net,
-# asked at twice as many places.
+# They are what the old net says of the row moved on by one pixel. (At the border the zeros of the padding stand elsewhere;
+# here that does no harm, since the first weight of `a` is 0.) So the new net is not a new opinion. It is the old net, asked at
+# twice as many places.
 
 # %% [markdown]
 # ## 4. Surgery on a ResNet
 #
 # A ResNet-18 is a stem and four stages of two **BasicBlocks**; a block is two 3x3 convolutions and a short cut around them. In
-# the first block of a stage the first convolution has the stride, and the short cut has it too. The bigger ResNets use
+# the first block of `layer2` to `layer4` the first convolution has the stride, and the short cut has it too. The bigger ResNets use
 # **Bottlenecks**: 1x1, 3x3, 1x1, with the stride on the 3x3. The rule is the same for both.
 
 # %%
 def undo_stride(stage, before):
-    """Stride 2 out of a stage that finds ``before`` as dilation."""
+    """Undo a stride of 2; the stages before left a dilation of ``before``."""
     for layer in stage.modules():
         if isinstance(layer, nn.Conv2d):
             strided = layer.stride == (2, 2)
@@ -262,8 +267,8 @@ for name, layer in mine.backbone.layer4.named_modules():
         print(f"layer4.{name}: dilation {layer.dilation[0]}")
 
 # %% [markdown]
-# The strides of both stages went, so the last layers reach over 9 cells; but a cell is now worth 8 pixels in place of 32. The
-# library does this to any ResNet; ask for the **output stride** you want.
+# The strides of both stages went, so the last kernels take cells 4 apart, and a cell is 8 pixels: 32 pixels from weight to weight,
+# as before. The library does this to any ResNet; ask for the **output stride** you want.
 
 # %%
 from course_lib.models.dilation import stride_to_dilation
@@ -280,7 +285,7 @@ print("every 4th cell of", tuple(new_map.shape[-2:]), "is one of",
       tuple(old_map.shape[-2:]))
 
 # %% [markdown]
-# The old answers are all there. The stock library can do this to Bottlenecks only:
+# The old answers are all there. torchvision itself can do this to Bottlenecks only:
 
 # %%
 from torchvision.models import resnet18, resnet50
@@ -295,26 +300,35 @@ for net in (stock, ours):
     print([block.conv2.dilation[0] for block in net.layer4])
 
 # %% [markdown]
-# Equal dilations there; the tests hold the outputs equal too. Now the score of our operated net, and what a little training makes of it: 60 steps on 64
-# pictures.
+# Equal dilations there, and the tests of the course hold the outputs equal too. Now the score after the surgery, and what a
+# little training makes of it: 60 steps on 64 pictures. To be fair, the coarse net and the torn one get the same steps.
 
 # %%
 claim("mean IoU after the surgery", mean_iou(fine), at_most=0.25)
 pairs = [Harbour("train")[i] for i in range(64)]
 inputs = normalise(torch.stack([image for image, _ in pairs]))
 labels = torch.stack([torch.as_tensor(mask) for _, mask in pairs])
-optimiser = torch.optim.Adam(fine.parameters(), lr=3e-3)
-torch.manual_seed(0)
-fine.train()
-for step in range(60):
-    optimiser.param_groups[0]["lr"] = 3e-3 * (1 - step / 60)
-    batch = torch.randint(64, (8,))
-    loss = F.cross_entropy(fine(inputs[batch])["out"], labels[batch],
-                           ignore_index=255)
-    optimiser.zero_grad()
-    loss.backward()
-    optimiser.step()
-claim("mean IoU after 60 steps more", mean_iou(fine), at_least=0.42)
+
+
+def train(net):
+    optimiser = torch.optim.Adam(net.parameters(), lr=3e-3)
+    torch.manual_seed(0)
+    net.train()
+    for step in range(60):
+        optimiser.param_groups[0]["lr"] = 3e-3 * (1 - step / 60)
+        batch = torch.randint(64, (8,))
+        loss = F.cross_entropy(net(inputs[batch])["out"], labels[batch],
+                               ignore_index=255)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return net
+
+
+# %%
+claim("60 more, dilated", mean_iou(train(fine)), at_least=0.42)
+claim("60 more, coarse", mean_iou(train(copy.deepcopy(coarse))), at_most=0.41)
+claim("60 more, torn", mean_iou(train(copy.deepcopy(torn))), at_least=0.42)
 
 # %%
 image, truth = Harbour("test", thin=6)[6]
@@ -329,16 +343,24 @@ show(fig, alt="Truth; soft bands at stride 32; a patchwork without strides; "
      largest=60_000)
 
 # %% [markdown]
+# Masts and posts are still all but missing: 60 steps, on pictures with masts of 2 pixels, are too few. (The nets of the failure curve
+# had 800, on all widths.)
+#
 # Why did the surgery alone score so low, if every old answer is there? Because three of four rows and columns are *between*
-# the old places, and this net was never asked there: it saw every training picture whole, never moved by 8 pixels. (Nets that trained on moved crops have an answer
-# there; see *On real data*.) And it had learnt to answer for a point up to 16 pixels from where it looks: section 6. The weights are a good
-# start, not an end: after 60 steps it is far ahead of what it was.
+# the old places, and this net was never asked there: it saw every training picture whole, never moved by 8 pixels. (Nets that
+# trained on moved crops have an answer there; see *On real data*.) And it had learnt to place an answer up to 16 pixels from
+# where it looks; that is section 6.
+#
+# So the weights are a good start, not an end. The steps alone are not it: the coarse net gains little from them. But read
+# the last claim, too. The *torn* net gets there as well: training mends its neighbours, and on pictures this small its shorter
+# reach does no harm that we can see. The surgery keeps what the net knew, and that counts where nobody trains afterwards.
 
 # %% [markdown]
 # ## 5. The family, and what a finer map costs
 #
-# `resnet18_8s` is the name of such a net in the course: the ResNet's depth, then the output stride. Any depth, any stride, any
-# width. On the device `meta` nothing is computed, and operations are counted all the same.
+# `resnet18_8s` is the name of such a net in the course: the ResNet's depth, then the output stride. (`resnet9` is
+# our smallest: one block a stage.) `build` takes the `width` of the first stage as an option; here it is 64, as in the
+# papers. On the device `meta` nothing is computed, and operations are counted all the same.
 
 # %%
 from torch.utils.flop_counter import FlopCounterMode
@@ -359,12 +381,14 @@ print("        parameters     32s     16s      8s")
 for depth in (9, 18, 34, 50, 101):
     costs = [cost(f"resnet{depth}_{stride}s") for stride in (32, 16, 8)]
     assert len({parameters for parameters, _ in costs}) == 1
+    assert 4.3 < costs[2][1] / costs[0][1] < 5.1
     print(f"{depth:6} {costs[0][0]:9.1f} ",
           *(f"{flops:7.1f}" for _, flops in costs))
 
 # %% [markdown]
 # No parameter more, and four to five times the operations from 32s to 8s. Check one layer: a 3x3 convolution of 512 channels
-# costs $2 \cdot 9 \cdot 512 \cdot 512$ operations a cell. At stride 32 a picture of 512 x 512 has 256 cells, at stride 8 it has 4,096.
+# costs $2 \cdot 9 \cdot 512 \cdot 512$ operations a cell. At stride 32 a picture of 512 x 512 has 256 cells, at stride 8 it has 4,096:
+# 16 times the cells, 16 times the operations. (Less in all, since the early stages stay as they are.)
 # Dilation itself is free; the *cells* cost. The benchmark of the course measured time and memory as well:
 
 # %%
@@ -374,18 +398,20 @@ from course_lib.training.cards import read_card
 group = "resnet18 at output strides, a picture of 512x512 px"
 measured = read_card("benchmarks")["groups"][group]
 costs = {s: measured[f"test_output_stride[{s}]"] for s in (32, 16, 8)}
-card_table([{"net": f"resnet18_{s}s", **costs[s]} for s in costs],
-           {"net": "net", "gigaflops": "billion operations",
-            "times_the_fastest": "time, in that of 32s",
-            "megabytes_kept": "MB kept for training, a picture"})
+print("net             billion    time, where   MB kept for training,")
+print("             operations    32s takes 1     of one picture")
+for stride, at_stride in costs.items():
+    print(f"resnet18_{stride}s".ljust(13), f"{at_stride['gigaflops']:9.1f}",
+          f"{at_stride['times_the_fastest']:14.2f}",
+          f"{at_stride['megabytes_kept']:18}")
 assert round(cost("resnet18_8s")[1], 1) == costs[8]["gigaflops"]
 assert costs[8]["times_the_fastest"] > 2.5
-assert 1.5 < costs[8]["megabytes_kept"] / costs[32]["megabytes_kept"] < 2.2
+assert 1.5 < costs[8]["megabytes_kept"] / costs[32]["megabytes_kept"] < 2
 
 # %% [markdown]
 # Memory grows less than time: most of it is in the stem and the first stages, which have not changed. Is it worth the price?
-# In the harbour's table every net was trained by one recipe, for the same number of *steps*; a second column, where it
-# has been measured, gives every net the same *time*, as many steps as fit into a minute.
+# In the harbour's table every net was trained by one recipe, for the same number of *steps*. Where the card also
+# holds equal *time*, as many steps as fit into the same seconds, a second table follows.
 
 # %%
 from course_lib.training.compare import summary
@@ -407,11 +433,11 @@ for column in runs[nets[2]]:
     assert min(scores(nets[2], column)) > max(scores(nets[1], column)) + 0.05
 
 # %% [markdown]
-# The finer map wins, by far more than the seeds differ. On pictures of 96 x 128 pixels a map of stride 32 has 3 x 4 cells, so
+# The finer map wins, by far more than the three seeds differ. On pictures of 96 x 128 pixels a map of stride 32 has 3 x 4 cells, so
 # the harbour is merciless to it.
 #
-# Two variants to know. A **deep stem** replaces the 7x7 convolution at the door by three of 3x3, which costs more and often
-# scores a little better. **Multi-grid** gives the blocks of the last stage unequal dilations, against gridding:
+# Two variants to know. A **deep stem** replaces the 7x7 convolution at the door by three of 3x3, which costs more;
+# we have not measured what it brings. **Multi-grid** gives the blocks of the last stage unequal dilations, against gridding:
 
 # %%
 from course_lib.models.resnet import resnet
@@ -423,6 +449,10 @@ for net in (plain, unequal, deep):
     stem = [m for m in net.conv1.modules() if isinstance(m, nn.Conv2d)]
     print("stem", [conv.kernel_size[0] for conv in stem],
           "layer4", [block.conv2.dilation[0] for block in net.layer4])
+
+# %% [markdown]
+# Why 2 and not 4 in front? The first block has the stride, and its 3x3 keeps the dilation it finds. Multi-grid then multiplies
+# by 1, 2 and 4: the old answers are lost, so it is for nets that will be trained.
 
 # %% [markdown]
 # ## 6. Where does a cell look?
@@ -441,19 +471,20 @@ claim("centre of what it sees, from pixel 320", abs(centre - 320), at_most=6)
 claim("from the middle of its square", abs(centre - middle), at_least=9)
 
 # %% [markdown]
-# It looks at pixel $Si$, its *corner*: a kernel with padding 1 and stride 2 stands over pixel 0, then 2, 4, and so on. The enlargement draws its answer
-# $(S-1)/2$ pixels further: 15.5 at stride 32. Training can teach a net to look aside, but it must then spend weights on it.
+# It looks at pixel $Si$, its *corner*: a kernel with padding 1 and stride 2 stands over pixel 0, then 2, 4, and so on. The
+# enlargement draws its answer $(S-1)/2$ pixels further: 15.5 at stride 32. Training can teach a net to
+# look aside, but it must then spend weights on it.
 #
-# How much could that cost? Ask the truth: take the label at pixel $Si$ for every cell, and enlarge. Once as usual; once the
-# picture is a multiple of the stride **plus one**, 97 x 129, so that the corner cells sit on the corner pixels, and
-# `align_corners=True` puts each answer where it was taken.
+# How much could that cost? Ask the truth: take the label at pixel $Si$ for every cell, and enlarge, as usual and aligned. To align,
+# the picture's sides must be a multiple of the stride **plus one**, here 97 x 129: then the corner cells sit on the corner pixels,
+# and `align_corners=True` puts each answer where it was taken. (A cell whose label is void has no say.)
 
 # %%
 from course_lib.metrics import ConfusionMatrix
 
 
 def enlarged(truth, stride, align):
-    cells = F.one_hot(truth[::stride, ::stride].clamp(max=12), 13)
+    cells = F.one_hot(truth[::stride, ::stride].clamp(max=12), 13)  # 12: void
     cells = cells[..., :12].permute(2, 0, 1)[None].float()  # (1, 12, h, w)
     size = (97, 129) if align else [stride * n for n in cells.shape[-2:]]
     soft = F.interpolate(cells, size, mode="bilinear", align_corners=align)
@@ -481,8 +512,9 @@ show(fig, alt="The truth; the same, taken every 8 pixels and enlarged: usual, "
      largest=50_000)
 
 # %% [markdown]
-# Look at the skyline: usual, everything has slid down and to the right by three and a half pixels. Aligned, it stays. In the library the option is
-# called `align`; the net then resizes its picture to the next multiple plus one.
+# Look at the skyline: usual, everything has slid down and to the right by three and a half pixels. Aligned, it stays. (The fine
+# grey lines run between void cells, where all scores are 0.) In the library the option is called `align`; the net then resizes its
+# picture to the next multiple plus one.
 
 # %%
 aligned = build("resnet18_8s", num_classes=12, width=16, align=True).eval()
@@ -508,7 +540,8 @@ for net in ("ResNet-18-32s", "ResNet-18-8s"):
     assert min(ious) > max(usual) + (0.03 if "32" in net else 0.003)
 
 # %% [markdown]
-# 0.04 at stride 32, and 0.01 at stride 8, where the truth itself had promised 0.13: training repairs most of the shift. And
+# 0.04 at stride 32, and 0.01 at stride 8, where the truth itself had promised 0.08 and 0.13: training repairs
+# much of the shift. And
 # not all of the gain need be alignment. An aligned map has one row and one column more, 4 x 5 cells at stride 32 in place of 3 x 4, so
 # that the last pixels lie between cells, too.
 
@@ -575,19 +608,19 @@ assert min(at(road, nets[2], 2)) - max(at(road, nets[0], 2)) > 0.25
 
 # %% [markdown]
 # One net, one recipe, and only the map is finer. Masts of 8 pixels go from under 0.05 to over 0.3, posts from under 0.35 to over
-# 0.65; from 3 pixels on, the worst seed of a finer map beats the best of a coarser one. This is the test that chapter 02 asked for, and
-# the answer is: it was the squares. But see the left end, too. At 1 pixel, an eighth of the finest cell, all three nets fail
-# together: stride 8 moves the wall, it does not take it away.
+# 0.65; from 3 pixels on, the worst seed of a finer map beats the best of a coarser one. This is the test that
+# chapter 02 asked for, and the answer is: it was the size of the cells. But see the left end, too. At 1
+# pixel, an eighth of the finest cell, all three nets fail together: stride 8 moves the wall, it does not take it away.
 #
-# And the card holds a surprise: the *road* gains more than 0.25 as well. Nothing is thin about a road; but on a picture of 96
-# pixels a map of 3 rows cannot draw its edge either.
+# And the card holds a surprise: from 32s to 8s the *road* gains more than 0.25 as well (at masts of 2 pixels). Nothing is
+# thin about a road; but on a picture of 96 pixels a map of 3 rows cannot draw its edge either.
 
 # %% [markdown]
 # ## On real data
 #
 # Does the surgery hold in a net that has learnt something real? Two ResNets that others trained on CIFAR-10, small photographs of ten
 # classes, have an output stride of 4. We took all their strides out, asked for the old cells, and let the mean of the map
-# decide, as in chapter 02. The card was made by `python -m course_lib.training.cifar_dilation`:
+# decide, as in chapter 02, on 200 test pictures. The card was made by `python -m course_lib.training.cifar_dilation`:
 
 # %%
 card = read_card("dilation_cifar10_resnet")
@@ -600,11 +633,12 @@ for row in card["rows"]:
     assert row["largest_difference"] < 1e-4
     assert abs(row["accuracy_after"] - row["accuracy_before"]) <= 0.015
     assert row["accuracy_without_dilation"] < 0.35
+assert card["num_pictures"] == 200
 
 # %% [markdown]
-# At the old cells nothing has changed. With 16 times the cells the accuracy stays within 1.5 points: these nets were trained
-# on pictures moved about at random, so they have an answer at every place. Without dilation more than half of the right answers
-# are lost.
+# At the old cells nothing has changed. With 16 times the cells the accuracy stays within 1.5 points, three of 200
+# pictures: these nets were trained on pictures moved about at random, so they have an answer at every place. Without dilation
+# more than half of the right answers are lost, and here nobody trained afterwards.
 #
 # And does a finer map pay on streets? Two nets of CamVid's table: 24 channels wide, trained for 30 epochs on crops of 240 x 180
 # pixels, scored on the 233 test pictures of 480 x 360, void ignored. The last columns are IoUs of poles, sorted by width.
@@ -630,10 +664,14 @@ assert 0.12 < new["iou_by_width"]["to 8 px"] < 0.18
 # 8. The order is that of our curve, the height is not: real poles are grey before grey, and there are 367 pictures to
 # learn from. One seed each; 30 epochs are few.
 #
-# Papers are less clear than our harbour. A project whose nets this chapter rebuilds reports on Cityscapes 61.0 mean IoU for
-# ResNet-18-32s and **60.0** for ResNet-18-8s: the finer map is *behind*. One run each, so a point may be chance. But pictures there
-# are 2,048 pixels wide; a cell of 32 pixels is small beside a car, and the mean counts poles as one class of 19. What a finer map
+# Papers are less clear than our harbour. One of the projects behind this course (see
+# [our notes](../literature/notes/06_dilated_resnets.md)) reports on Cityscapes 61.0 mean IoU for ResNet-18-32s and **60.0** for
+# ResNet-18-8s: the finer map is *behind*. One run each, so a point may be chance. But pictures there are 2,048 pixels wide; a
+# cell of 32 pixels is small beside a car, and the mean counts poles as one class of 19. What a finer map
 # brings depends on the size of things in cells. Measure it on your pictures before you pay five times the operations.
+
+# %% [markdown]
+# If you have the CIFAR nets and pictures, the next cell measures the first row of the table again; else it does nothing.
 
 # %%
 from course_lib.paths import data_dir
@@ -677,7 +715,7 @@ check("06.1", has_holes)
 # ### Exercise 06.2: find the mistake
 #
 # Several libraries once dilated a stage like this. Shapes are right, training runs, and the old cells hold other numbers. Find out
-# why, and mend it: the stage has stride 2, and `before` is the dilation it finds.
+# why, and mend it: the stage has stride 2, and the stages before left a dilation of `before`, as in section 4.
 #
 # ```python
 # def dilate_stage(stage, before):
@@ -709,7 +747,8 @@ check("06.2", dilate_stage)
 # %% [markdown]
 # ### Exercise 06.3: plan a surgery
 #
-# `strides` are those of a net's parts, in order: `[2, 2, 1, 2, 2, 2]` for a ResNet. Give, for a wanted output stride, one pair for each
+# `strides` are those of a net's parts, in order: `[2, 2, 1, 2, 2, 2]` for the first convolution, the pooling and the four stages
+# of a ResNet. Give, for a wanted output stride, one pair for each
 # part: the stride it keeps, and the dilation of what follows it. For an output stride of 8 it is
 # `[(2, 1), (2, 1), (1, 1), (2, 1), (1, 2), (1, 4)]`.
 #
