@@ -31,7 +31,7 @@ def test_every_shipped_net_has_a_card_and_all_are_small():
     files = list(weights_dir().glob("*.safetensors"))
     assert sorted(file.stem for file in files) == NETS
     assert sum(file.stat().st_size for file in files) < 20e6
-    assert all(file.stat().st_size < 3e6 for file in files)
+    assert all(file.stat().st_size < 4e6 for file in files)
 
 
 def test_no_card_names_a_path_of_a_machine():

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
         )
         if args.keep:
             if entry.shipped and seed == 0 and column == next(iter(table.lengths)):
-                _ship(table, column, entry, result, test_set)
+                _ship(table, column, entry, result, train_set, test_set)
             write_card(table, args.name, test_set, precision)
 
 
@@ -90,7 +90,7 @@ def write_card(table, name: str, test_set, precision: str) -> None:
     write_whole(path, (json.dumps(card, indent=1) + "\n").encode())
 
 
-def _ship(table, column: str, entry, result: dict, test_set) -> None:
+def _ship(table, column: str, entry, result: dict, train_set, test_set) -> None:
     """Keep the network of seed 0 in 16 bits, with its card."""
     from course_lib.commands.curve import keep_net
     from course_lib.paths import weights_dir
@@ -101,11 +101,12 @@ def _ship(table, column: str, entry, result: dict, test_set) -> None:
     if (weights_dir() / f"{name}.safetensors").exists():
         return
     net, info = load_net(compare.folder(table, column, 0, entry) / "last.pt")
+    seen = result["steps"] * result["recipe"]["batch_size"]
     training = {
         "seed": 0,
         "recipe": result["recipe"],
         "steps": result["steps"],
-        "epochs": round(result["steps"] * result["recipe"]["batch_size"] / 1000, 1),
+        "epochs": round(seen / len(train_set), 1),
         "minutes": round(result["cpu_seconds"] / 60, 2),
         "threads": 1,
         "trained_by": f"python -m course_lib compare {table.dataset} --keep",

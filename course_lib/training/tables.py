@@ -96,7 +96,7 @@ CAMVID = Table(
     },
     lengths={"30 epochs": {"epochs": 30}},
     entries=tuple(
-        Entry(net, model, {"width": 24} | options)
+        Entry(net, model, {"width": 24} | options, net == "ResNet-18-8s")
         for net, model, options in (
             ("ResNet-18-32s", "resnet18_32s", {}),
             ("ResNet-18-8s", "resnet18_8s", {}),
