@@ -49,14 +49,26 @@ def fast_mean_field(
         if isinstance(compat, Tensor) or compat
     ]
     start = -unary.flatten(1).T.contiguous()  # (N, C)
-    logits = start
+    logits = start.clone()
     for _ in range(iterations):
-        # torch's softmax is many times faster over a first dimension than a last
-        q = logits.T.contiguous().softmax(dim=0).T.contiguous()  # (N, C)
-        logits = start
+        q = softmax_of_rows(logits)  # (N, C)
+        logits = start.clone()
         for lattice, compat in messages:
             logits = lattice.read(reward(lattice.gather(q), compat), logits)
-    return logits.T.contiguous().softmax(dim=0).view_as(unary)
+    return softmax_of_rows(logits).T.reshape(unary.shape)
+
+
+def softmax_of_rows(logits: Tensor) -> Tensor:
+    """Softmax of every row of (N, C): torch's own is slow where rows are so short.
+
+    ``logits`` are overwritten: fresh memory costs more here than arithmetic.
+    """
+    low, high = logits.detach().aminmax()
+    if max(-low, high) > 80:  # where exp leaves the range of float32
+        logits = logits - logits.amax(dim=1, keepdim=True)
+    shares = logits.exp_()
+    sums = shares @ shares.new_ones(shares.shape[1], 1)
+    return shares / sums if shares.requires_grad else shares.div_(sums)
 
 
 def pixel_positions(like: Tensor) -> Tensor:
@@ -119,8 +131,13 @@ class Lattice:
         return out
 
     def read(self, messages: Tensor, total: Tensor | None = None) -> Tensor:
-        """(corners, C) -> (N, C), added to ``total``: slice."""
-        return Product.apply(self.slice, self.splat, messages, total)
+        """(corners, C) -> (N, C): slice.
+
+        Added to ``total``, in its place unless a gradient is asked for.
+        """
+        if total is None or total.requires_grad or messages.requires_grad:
+            return Product.apply(self.slice, self.splat, messages, total)
+        return torch.addmm(total, self.slice, messages, out=total)
 
 
 def corners(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
