@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib.crf import mean_field
-from course_lib.crf_fast import Lattice, corners, fast_mean_field
+from course_lib.crf_fast import fast_mean_field
 from course_lib.errors import InputError
+from course_lib.permutohedral import Lattice, corners
 
 TEXTBOOK = dict(
     gaussian_sxy=3.0,
