@@ -1,7 +1,7 @@
 """The command line: ``python -m course_lib COMMAND``.
 
-Every module of ``course_lib/commands`` is a command. It is light to import;
-what is heavy is imported within its ``run``.
+Every module of ``course_lib/commands`` is a command, ``train_detector.py`` being
+``train-detector``. It is light to import; what is heavy is imported within its ``run``.
 """
 
 import argparse
@@ -18,7 +18,11 @@ def load_commands() -> dict[str, ModuleType]:
     """The modules of the commands that exist, by name."""
     names = [module.name for module in pkgutil.iter_modules(commands.__path__)]
     modules = {n: import_module(f"{commands.__name__}.{n}") for n in names}
-    return {n: module for n, module in modules.items() if hasattr(module, "run")}
+    return {
+        name.replace("_", "-"): module
+        for name, module in modules.items()
+        if hasattr(module, "run")
+    }
 
 
 def build_parser(modules: dict[str, ModuleType]) -> argparse.ArgumentParser:
