@@ -11,6 +11,12 @@ CURVES = {
     "thin_resnet": "course_lib.training.table_curves:thin_resnet",
     "context_heads": "course_lib.training.table_curves:context_heads",
     "context_near": "course_lib.training.context_near",
+    "scale_anchors": "course_lib.detection.studies.scale_anchors",
+    "contact_maskrcnn": "course_lib.detection.studies.neighbours:contact",
+    "occlusion_maskrcnn": "course_lib.detection.studies.neighbours:occlusion",
+    "overlap_maskrcnn": "course_lib.detection.studies.overlap_maskrcnn",
+    "aspect_resize": "course_lib.detection.studies.aspect_resize",
+    "labelled_yolo": "course_lib.detection.studies.labelled_yolo",
 }
 
 
@@ -48,6 +54,8 @@ def run(args: argparse.Namespace) -> None:
 
     plan = find_plan(args.name)
     use_threads(args.threads)
+    if hasattr(plan, "measure"):  # a study that fills its own card
+        return _study(plan, args)
     precision = pick_precision(args.precision, torch.device("cpu"))
     methods = plan.SHIPPED if args.shipped else plan.RECIPES
     scores, minutes = {method: {} for method in methods}, {}
@@ -71,8 +79,36 @@ def run(args: argparse.Namespace) -> None:
         print(_write(plan, scores, minutes, precision, args))
 
 
+def _study(plan, args) -> None:
+    """Measure a study, print its curve, and with ``--keep`` write its card."""
+    from course_lib.training import cards
+    from course_lib.training.checkpoint import versions
+
+    seeds = [0] if args.shipped else args.seeds
+    card = plan.measure(seeds, args.count)
+    for method, scores in card["methods"].items():
+        for seed, each in scores.items():
+            row = "  ".join(
+                f"{value:g}: {x:.3f}"
+                for value, x in zip(card["values"], each, strict=True)
+            )
+            print(f"{method}, seed {seed}, {card['score']} over {card['dial']}: {row}")
+    if args.keep:
+        card |= {
+            "hardware": cards.hardware(),
+            "threads": args.threads,
+            "versions": versions(),
+            "commit": cards.commit(),
+            "command": f"python -m course_lib curve {args.name} --keep",
+        }
+        print(f"card {cards.write_json(card).name}")
+
+
 def find_plan(name: str):
-    """The plan of a curve: DIAL, UNIT, VALUES, CLASSES, RECIPES, SHIPPED, methods."""
+    """The plan of a curve: a study with ``measure(seeds, count)``, or the parts of one.
+
+    Those are DIAL, UNIT, VALUES, CLASSES, RECIPES, SHIPPED and methods.
+    """
     module, _, attribute = CURVES[name].partition(":")
     plan = import_module(module)
     return getattr(plan, attribute) if attribute else plan
@@ -136,11 +172,8 @@ def keep_net(name: str, net, info: dict, test_set, training: dict):
 
 def _write(plan, scores: dict, minutes: dict, precision: str, args) -> str:
     """Write the curve's card and give its path."""
-    import json
-
-    from course_lib.paths import results_dir
     from course_lib.training import cards
-    from course_lib.training.checkpoint import versions, write_whole
+    from course_lib.training.checkpoint import versions
     from course_lib.training.curve import curves
 
     parts = curves(scores, plan.CLASSES)
@@ -171,6 +204,4 @@ def _write(plan, scores: dict, minutes: dict, precision: str, args) -> str:
         + (f" --count {args.count}" if args.count != 200 else ""),
         "shipped": plan.SHIPPED,
     }
-    path = results_dir() / f"{card['name']}.json"
-    write_whole(path, (json.dumps(card, indent=1) + "\n").encode())
-    return f"card {path.name}"
+    return f"card {cards.write_json(card).name}"

@@ -22,6 +22,11 @@ TREE = {
     "PNGImages/": "170 pictures, PNG",
     "PedMasks/": "170 masks NAME_mask.png, 0 = background, 1-n = one person each",
 }
+# Picture i of the sorted names belongs to the split that holds i mod 17: the same
+# pictures for everyone, both places (Fudan, Penn) in each split.
+TURN = 17
+SPLITS = {"test": (0, 4, 8, 11, 14), "val": (1, 9)}
+SPLITS["train"] = tuple(i for i in range(TURN) if i not in (*SPLITS["test"], 1, 9))
 FIX = "run `python data_scripts/penn_fudan.py`, or give the folder PennFudanPed itself"
 
 
@@ -34,16 +39,27 @@ class PennFudan(Dataset):
     Taught in chapters/13_mask_rcnn_finetuning.
     """
 
-    def __init__(self, root: str | Path, transform: Callable | None = None):
+    def __init__(
+        self,
+        root: str | Path,
+        transform: Callable | None = None,
+        split: str | None = None,
+    ):
         """Open the folder.
 
         Args:
             root: the folder ``PennFudanPed``.
             transform: joint transform of (image, target), or None.
+            split: "train" (100 pictures), "val" (20), "test" (50), or None for all.
 
         Raises:
-            InputError: where files are missing; it shows the expected tree.
+            InputError: where files are missing; it shows the expected tree. For an
+                unknown split.
         """
+        if split is not None and split not in SPLITS:
+            raise InputError(
+                f"Penn-Fudan has no split {split!r}; choose train, val or test"
+            )
         root = Path(root)
         check_tree(root, "Penn-Fudan", TREE, FIX)
         masks = by_stem(root / "PedMasks")
@@ -53,6 +69,11 @@ class PennFudan(Dataset):
             if f"{stem}_mask" not in masks:
                 raise InputError(f"{path} has no mask {stem}_mask.png; {FIX}")
             self.pairs.append((path, masks[f"{stem}_mask"]))
+        if split is not None:
+            places = SPLITS[split]
+            self.pairs = [
+                pair for i, pair in enumerate(self.pairs) if i % TURN in places
+            ]
 
     def __len__(self) -> int:
         return len(self.pairs)

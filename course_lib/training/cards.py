@@ -71,6 +71,11 @@ def write_card(card: dict, folder: Path | None = None) -> Path:
     missing = [key for key in REQUIRED if key not in card]
     if missing:
         raise InputError(f"card {card.get('name')!r} does not say {missing[0]!r}")
+    return write_json(card, folder)
+
+
+def write_json(card: dict, folder: Path | None = None) -> Path:
+    """Write a card of any kind as NAME.json, whole or not at all."""
     path = Path(folder or results_dir()) / f"{card['name']}.json"
     write_whole(path, (json.dumps(card, indent=1) + "\n").encode())
     return path
