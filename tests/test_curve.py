@@ -83,7 +83,7 @@ def test_scores_become_a_card_that_can_be_drawn():
     failure_curve({"dial": "thin", "values": [1, 2], **parts["mast"]})
 
 
-@pytest.mark.parametrize("name", sorted(CURVES))
+@pytest.mark.parametrize("name", [n for n in CURVES if "detection" not in CURVES[n]])
 def test_a_kept_card_has_three_seeds_and_can_be_drawn(name):
     card, plan = read_card(f"curve_harbour_{name}"), find_plan(name)
     assert card["values"] == list(plan.VALUES) and card["num_pictures"] >= 200
