@@ -14,6 +14,7 @@ WHERE = {
     "draw": "panels",
     "colourise": "labels", "overlay": "labels", "legend": "labels",
     "present_ids": "labels", "label_figure": "labels", "box_figure": "labels",
+    "draw_detections": "detections",
     "commonest": "answers", "paint": "answers",
     "explore": "widgets", "explorer": "widgets",
     "failure_curve": "curves",

@@ -158,14 +158,15 @@ def box_figure(image: Any, boxes: Any, labels: Any = None, scores: Any = None,
     return fig
 
 
-def _draw_box(ax, box, label, score, classes) -> None:
+def _draw_box(ax, box, label, score, classes, named=True, scale=1.0) -> None:
     x, y, width, height = *box[:2], *(box[2:] - box[:2])
-    named = classes is not None and label is not None
-    colour = classes.colour_map()[label].numpy() / 255 if named else (0, 0.45, 0.7)
+    known = classes is not None and label is not None
+    colour = classes.colour_map()[label].numpy() / 255 if known else (0, 0.45, 0.7)
     for edge, line in (("white", 3.4), (colour, 1.8)):
         ax.add_patch(Rectangle((x, y), width, height, fill=False, edgecolor=edge,
-                               linewidth=line))
-    name = classes.names[label] if named else "" if label is None else str(label)
+                               linewidth=line * scale))
+    name = classes.names[label] if known else "" if label is None else str(label)
+    name = name if named else ""
     text = f"{name} {score:.2f}".strip() if score is not None else name
     dark = np.dot(colour, (0.299, 0.587, 0.114)) < 0.55
     left = x < 0.85 * ax.get_xlim()[1]  # further right, a tag would leave the picture
@@ -173,5 +174,5 @@ def _draw_box(ax, box, label, score, classes) -> None:
         ax.annotate(text, (x if left else x + width, y), (1 if left else -1, 2),
                     ha="left" if left else "right", textcoords="offset points",
                     color="white" if dark else "#111111", annotation_clip=False,
-                    fontsize=8.5,
+                    fontsize=8.5 * max(scale, 0.75),
                     bbox=dict(facecolor=colour, edgecolor="none", pad=1.4))
