@@ -1,0 +1,1 @@
+"""Faster, Mask and Keypoint R-CNN: their parts taught, the whole from torchvision."""

@@ -1,0 +1,178 @@
+"""torchvision's Faster, Mask and Keypoint R-CNN on light backbones, from plain data.
+
+All that decides about the net is numbers and strings, so that a checkpoint can
+carry it. What is not given is as torchvision has it.
+"""
+
+from collections.abc import Sequence
+
+from torch import nn
+from torchvision.models.detection import FasterRCNN, KeypointRCNN, MaskRCNN
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.keypoint_rcnn import (
+    KeypointRCNNHeads,
+    KeypointRCNNPredictor,
+)
+from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
+from torchvision.models.detection.rpn import AnchorGenerator
+from torchvision.ops import MultiScaleRoIAlign
+
+from course_lib.detection.rcnn.backbones import build_backbone
+from course_lib.errors import InputError
+
+RATIOS = (0.5, 1.0, 2.0)  # height / width
+
+
+def faster_rcnn(num_classes: int, **options) -> FasterRCNN:
+    """Faster R-CNN: boxes and labels.
+
+    Args:
+        num_classes: background counted.
+        **options: see ``parts``.
+
+    Ren et al., Faster R-CNN, NIPS 2015. Taught in chapters/13_mask_rcnn_finetuning.
+    """
+    arguments, _ = parts(num_classes, **options)
+    return FasterRCNN(**arguments)
+
+
+def mask_rcnn(
+    num_classes: int,
+    mask_channels: int = 64,
+    mask_layers: int = 2,
+    mask_size: int = 14,
+    **options,
+) -> MaskRCNN:
+    """Mask R-CNN: a mask for each box too.
+
+    Args:
+        num_classes: background counted.
+        mask_channels: of the mask head's convolutions; 256 in the paper.
+        mask_layers: how many; 4 in the paper.
+        mask_size: of the map cut out for a mask, which comes out twice that, in
+            cells a side; 14 in the paper.
+        **options: see ``parts``.
+
+    He et al., Mask R-CNN, ICCV 2017, figure 4 (right).
+    Taught in chapters/13_mask_rcnn_finetuning.
+    """
+    arguments, levels = parts(num_classes, **options)
+    depth = arguments["backbone"].out_channels
+    return MaskRCNN(
+        mask_roi_pool=MultiScaleRoIAlign(levels, mask_size, sampling_ratio=2),
+        mask_head=MaskRCNNHeads(depth, [mask_channels] * mask_layers, 1),
+        mask_predictor=MaskRCNNPredictor(mask_channels, mask_channels, num_classes),
+        **arguments,
+    )
+
+
+def keypoint_rcnn(
+    num_classes: int,
+    num_keypoints: int = 17,
+    keypoint_channels: int = 64,
+    keypoint_layers: int = 2,
+    **options,
+) -> KeypointRCNN:
+    """Keypoint R-CNN: named points of each thing.
+
+    Args:
+        num_classes: background counted.
+        num_keypoints: K; targets carry ``keypoints`` (N, K, 3): x, y in pixels and
+            1 where the point is visible.
+        keypoint_channels: of the head's convolutions; 512 in the paper.
+        keypoint_layers: how many; 8 in the paper.
+        **options: see ``parts``.
+
+    He et al., Mask R-CNN, ICCV 2017, section 5.
+    Taught in chapters/13_mask_rcnn_finetuning.
+    """
+    arguments, levels = parts(num_classes, **options)
+    depth = arguments["backbone"].out_channels
+    return KeypointRCNN(
+        keypoint_roi_pool=MultiScaleRoIAlign(levels, 14, sampling_ratio=2),
+        keypoint_head=KeypointRCNNHeads(depth, [keypoint_channels] * keypoint_layers),
+        keypoint_predictor=KeypointRCNNPredictor(keypoint_channels, num_keypoints),
+        **arguments,
+    )
+
+
+def parts(
+    num_classes: int,
+    backbone: str = "resnet",
+    backbone_options: dict | None = None,
+    anchor_sizes: Sequence[Sequence[float]] = ((16,), (32,), (64,), (128,)),
+    anchor_ratios: Sequence[float] = RATIOS,
+    box_size: int = 7,
+    box_channels: int = 128,
+    short_side: int | None = None,
+    long_side: int = 1333,
+    **options,
+) -> tuple[dict, list[str]]:
+    """The arguments of torchvision's class, and the names of the maps RoIs look at.
+
+    Args:
+        num_classes: background counted.
+        backbone: one of ``backbones.BACKBONES``.
+        backbone_options: its options.
+        anchor_sizes: of each map, finest first, sides in pixels.
+        anchor_ratios: height / width, the same on every map.
+        box_size: of the map cut out for a box, in cells a side.
+        box_channels: of the two hidden layers of the box head; 1,024 in the paper.
+        short_side: pixels to which pictures are resized; None leaves them as they are.
+        long_side: pixels beyond which the longer side never grows.
+        **options: plain numbers of torchvision's class, such as ``box_nms_thresh``.
+
+    Raises:
+        InputError: where anchors and maps do not pair up.
+
+    Taught in chapters/13_mask_rcnn_finetuning.
+    """
+    net = build_backbone(backbone, **(backbone_options or {}))
+    levels = getattr(net, "levels", ["0"])
+    sizes = tuple(tuple(size) for size in anchor_sizes)
+    maps = levels if len(levels) == 1 else [*levels, "pool"]
+    if len(sizes) != len(maps):
+        raise InputError(
+            f"anchor_sizes has {len(sizes)} rows but the backbone gives {len(maps)} "
+            "maps; give a row of sizes for each map"
+        )
+    if len({len(size) for size in sizes}) > 1:
+        raise InputError("every map needs the same number of anchor sizes")
+    if short_side is None:
+        options |= {"min_size": 1, "_skip_resize": True}
+    else:
+        options |= {"min_size": short_side, "max_size": long_side}
+    depth = net.out_channels
+    return {
+        "backbone": net,
+        "rpn_anchor_generator": AnchorGenerator(
+            sizes, (tuple(anchor_ratios),) * len(sizes)
+        ),
+        "box_roi_pool": MultiScaleRoIAlign(levels, box_size, sampling_ratio=2),
+        "box_head": TwoMLPHead(depth * box_size**2, box_channels),
+        "box_predictor": FastRCNNPredictor(box_channels, num_classes),
+        **options,
+    }, levels
+
+
+def swap_heads(detector: nn.Module, num_classes: int) -> nn.Module:
+    """Give a trained R-CNN new last layers, for classes of your own.
+
+    Args:
+        detector: Faster, Mask or Keypoint R-CNN; changed in place. All but the last
+            layer of the box head, and of the mask head, keeps its weights.
+        num_classes: background counted.
+
+    Returns:
+        The same detector.
+
+    Taught in chapters/13_mask_rcnn_finetuning.
+    """
+    heads = detector.roi_heads
+    depth = heads.box_predictor.cls_score.in_features
+    heads.box_predictor = FastRCNNPredictor(depth, num_classes)
+    if heads.has_mask():
+        depth = heads.mask_predictor.conv5_mask.in_channels
+        hidden = heads.mask_predictor.conv5_mask.out_channels
+        heads.mask_predictor = MaskRCNNPredictor(depth, hidden, num_classes)
+    return detector
