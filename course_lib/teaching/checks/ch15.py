@@ -1,0 +1,111 @@
+"""Checks of chapters/15_training_yolo."""
+
+import torch
+from torch import nn
+
+from course_lib.teaching.checks import exercise, expect
+
+REFUSED = {
+    "'0 100 60 40 20', whose numbers are pixels": "0 100 60 40 20",
+    "'0 0.5 0.5 0.2', which lacks a number": "0 0.5 0.5 0.2",
+    "'1.5 0.5 0.5 0.2 0.2', whose class is no whole number": "1.5 0.5 0.5 0.2 0.2",
+}
+
+
+@exercise("15.1")
+def read_label(answer):
+    """Label and pixel corners of a YOLO line; wrong lines are refused."""
+    got = answer("0 0.375 0.375 0.25 0.25", 192, 256)
+    if not isinstance(got, tuple | list) or len(got) != 2:
+        raise AssertionError(f"give the pair (label, box); your function gave {got!r}")
+    expect("the label of '0 0.375 0.375 0.25 0.25'", got[0], 1)
+    asked = "the box of '0 0.375 0.375 0.25 0.25' in a picture 256 px wide, 192 high"
+    expect(asked, got[1], [64.0, 48.0, 128.0, 96.0])
+    label, box = answer("2 0.75 0.1 0.5 0.2", 100, 40)
+    expect("the label of '2 0.75 0.1 0.5 0.2'", label, 3)
+    asked = "the box of '2 0.75 0.1 0.5 0.2' in a picture 40 px wide, 100 high"
+    expect(asked, box, [20.0, 0.0, 40.0, 20.0])
+    for what, line in REFUSED.items():
+        try:
+            answer(line, 192, 256)
+        except ValueError:
+            continue
+        raise AssertionError(f"the line {what}, should raise a ValueError")
+
+
+@exercise("15.2")
+def k_means_step(answer):
+    """New anchors after one step of k-means with the distance 1 - IoU."""
+    sizes = torch.tensor([[8.0, 8.0], [8.0, 16.0], [64.0, 64.0], [64.0, 128.0]])
+    anchors = torch.tensor([[8.0, 8.0], [64.0, 64.0]])
+    asked = "sizes 8x8, 8x16, 64x64, 64x128 and anchors 8x8, 64x64"
+    expect(asked, answer(sizes, anchors), [[8.0, 12.0], [64.0, 96.0]])
+    sizes = torch.tensor([[20.0, 10.0], [20.0, 20.0], [60.0, 60.0]])
+    anchors = torch.tensor([[20.0, 8.0], [30.0, 30.0]])
+    asked = "sizes 20x10, 20x20, 60x60, anchors 20x8, 30x30 (20x20 has IoU 0.40, 0.44)"
+    expect(asked, answer(sizes, anchors), [[20.0, 10.0], [40.0, 40.0]])
+    sizes = torch.tensor([[20.0, 20.0], [60.0, 60.0]])
+    anchors = torch.tensor([[20.0, 20.0], [500.0, 500.0], [60.0, 60.0]])
+    asked = "sizes 20x20, 60x60 and an anchor 500x500 that is nearest to none"
+    expect(asked, answer(sizes, anchors), anchors)
+
+
+@exercise("15.3")
+def assign(answer):
+    """Anchor, row, column and the four targets of one box on one map."""
+    anchors = torch.tensor([[16.0, 16.0], [50.0, 40.0], [30.0, 90.0]])
+    cases = {
+        (68.0, 48.0, 132.0, 96.0): (1, 4, 6, [0.25, 0.5, 0.24686, 0.182322]),
+        (10.0, 100.0, 26.0, 124.0): (0, 7, 1, [0.125, 0.0, 0.0, 0.405465]),
+    }
+    for box, expected in cases.items():
+        got = answer(box, anchors, 16)
+        if not isinstance(got, tuple | list) or len(got) != 4:
+            raise AssertionError(
+                f"give (anchor, row, column, targets); your function gave {got!r}"
+            )
+        for name, value, right in zip(
+            ("anchor", "row", "column", "targets"), got, expected, strict=True
+        ):
+            where = f"the {name} for box {list(box)} at stride 16"
+            expect(where, value, right, atol=1e-3)
+
+
+@exercise("15.4")
+def fold(answer):
+    """Weight and bias of the one convolution that a convolution and its norm are."""
+    conv, norm = nn.Conv2d(1, 1, 1, bias=False), nn.BatchNorm2d(1, eps=1.0)
+    with torch.no_grad():
+        for tensor, value in zip(
+            (conv.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var),
+            (3.0, 4.0, 1.0, 2.0, 3.0),
+            strict=True,
+        ):
+            tensor.fill_(value)
+        got = answer(conv, norm.eval())
+        if not isinstance(got, tuple | list) or len(got) != 2:
+            raise AssertionError(
+                f"give the pair (weight, bias); your function gave {got!r}"
+            )
+        case = "weight 3, gamma 4, beta 1, mean 2, variance 3, epsilon 1:"
+        expect(f"{case} the weight", got[0].flatten(), [6.0])
+        expect(f"{case} the bias", got[1].flatten(), [-3.0])
+        _random_fold(answer)
+
+
+def _random_fold(answer):
+    generator = torch.Generator().manual_seed(15)
+    conv, norm = nn.Conv2d(3, 5, 3, bias=False), nn.BatchNorm2d(5)
+    for tensor in (conv.weight, norm.weight, norm.bias, norm.running_mean):
+        tensor.copy_(torch.randn(tensor.shape, generator=generator))
+    norm.running_var.copy_(torch.rand(5, generator=generator) + 0.1)
+    x = torch.randn(2, 3, 6, 7, generator=generator)
+    weight, bias = answer(conv, norm.eval())
+    shape = (list(weight.shape), list(bias.shape))
+    expect("the shapes for 3 to 5 channels", shape, ([5, 3, 3, 3], [5]))
+    expect(
+        "the answer to a random map of 3 channels",
+        torch.nn.functional.conv2d(x, weight, bias),
+        norm(conv(x)),
+        atol=1e-3,
+    )
