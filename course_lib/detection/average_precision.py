@@ -1,0 +1,214 @@
+"""Average precision as COCO measures it, and as PASCAL VOC did.
+
+COCO: precision is read at 101 recalls and averaged, for 10 limits of IoU from 0.5 to
+0.95, for objects of all, small, medium and large area, and with 1, 10 or 100 results
+a picture and class.
+
+Taught in chapters/12_boxes_anchors_ap.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from course_lib.detection import coco_objects, coco_tables, matching
+from course_lib.detection.coco_tables import Objects
+from course_lib.errors import InputError
+
+IOU_LIMITS = np.linspace(0.5, 0.95, 10)
+RECALLS = np.linspace(0, 1, 101)
+AREAS = {"all": (0, 1e10), "small": (0, 32**2), "medium": (32**2, 96**2)}
+AREAS["large"] = (96**2, 1e10)  # square pixels, both ends belong to the range
+STAT_NAMES = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large", "AR1", "AR10")
+STAT_NAMES += ("AR100", "AR_small", "AR_medium", "AR_large")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an evaluation found; -1 stands where nothing was to be found.
+
+    ``stats`` are COCO's 12 figures (``STAT_NAMES``, in pycocotools' order).
+    """
+
+    precision: np.ndarray  # (T, R, K, A) at IOU_LIMITS, RECALLS, categories, AREAS
+    recall: np.ndarray  # (T, K, A, M) at the end, with 1, 10 and 100 results
+    categories: tuple[str, ...]  # K names
+    num_pictures: int
+
+    @property
+    def stats(self) -> np.ndarray:
+        """COCO's 12 figures, (12,) float64 in 0 to 1, or -1."""
+        precision, recall = self.precision, self.recall
+        tables = [precision[..., 0], precision[0, :, :, 0], precision[5, :, :, 0]]
+        tables += [precision[..., area] for area in (1, 2, 3)]
+        tables += [recall[:, :, 0, most] for most in (0, 1, 2)]
+        tables += [recall[:, :, area, 2] for area in (1, 2, 3)]
+        return np.array([mean_of_known(table) for table in tables])
+
+    @property
+    def per_class(self) -> dict[str, dict[str, float]]:
+        """AP, AP50, AP75 and AR100 of every category."""
+        figures = {}
+        for k, name in enumerate(self.categories):
+            precision = self.precision[:, :, k, 0]  # (T, R)
+            tables = [precision, precision[0], precision[5], self.recall[:, k, 0, 2]]
+            means = [mean_of_known(table) for table in tables]
+            names = ("AP", "AP50", "AP75", "AR100")
+            figures[name] = dict(zip(names, means, strict=True))
+        return figures
+
+    def as_dict(self) -> dict:
+        """The figures as plain data: ``stats``, each by its name, and per class."""
+        stats = self.stats.tolist()
+        return {
+            "stats": stats,
+            **dict(zip(STAT_NAMES, stats, strict=True)),
+            "per_class": self.per_class,
+            "num_pictures": self.num_pictures,
+        }
+
+
+def evaluate(
+    ground_truth: dict,
+    results: list[dict],
+    iou_type: str = "bbox",
+    *,
+    max_detections: tuple[int, int, int] = (1, 10, 100),
+) -> Report:
+    """Average precision and recall of results, equal to pycocotools'.
+
+    Args:
+        ground_truth: COCO instances: ``images``, ``annotations``, ``categories``.
+        results: COCO results: ``image_id, category_id, score`` and ``bbox`` (xywh in
+            pixels) or ``segmentation``.
+        iou_type: "bbox" or "segm".
+        max_detections: results counted for each picture and category.
+
+    Raises:
+        InputError: for a damaged row, or results of other pictures.
+
+    Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014.
+    Taught in chapters/12_boxes_anchors_ap.
+    """
+    if iou_type not in ("bbox", "segm"):
+        raise InputError(f"iou_type is {iou_type!r}; choose bbox or segm")
+    images = coco_tables.sorted_ids(ground_truth, "images")
+    categories = coco_tables.sorted_ids(ground_truth, "categories")
+    known = (images, categories, iou_type)
+    truth = coco_objects.annotated_objects(ground_truth, *known)
+    found = coco_objects.result_objects(results, *known, ground_truth)
+    found = found.take(np.flatnonzero(matching.ranks(found) < max_detections[-1]))
+    precision, recall = accumulate(truth, found, len(categories), max_detections)
+    names = {
+        row["id"]: row.get("name", row["id"]) for row in ground_truth["categories"]
+    }
+    names = tuple(str(names[category]) for category in categories)
+    return Report(precision, recall, names, len(images))
+
+
+def accumulate(
+    truth: Objects, results: Objects, num_categories: int, max_detections
+) -> tuple[np.ndarray, np.ndarray]:
+    """Precision (T, R, K, A) and recall (T, K, A, M), as in ``Report``."""
+    left_out, hit, counts = judge(truth, results)
+    rank = matching.ranks(results)
+    shape = (len(IOU_LIMITS), num_categories, len(AREAS))
+    precision = np.full((shape[0], len(RECALLS), *shape[1:]), -1.0)
+    recall = np.full((*shape, len(max_detections)), -1.0)
+    for k in range(num_categories):
+        rows = np.flatnonzero(results.category == k)
+        rows = rows[np.argsort(-results.scores[rows], kind="stable")]
+        wanted = (~left_out[:, truth.category == k]).sum(axis=1)  # (A,)
+        for a in np.flatnonzero(wanted):
+            for m, most in enumerate(max_detections):
+                first = rows[rank[rows] < most]
+                right = hit[a][:, first].sum(axis=1)
+                recall[:, k, a, m] = right / wanted[a]
+            curves = precision_at(hit[a][:, rows], counts[a][:, rows], wanted[a])
+            precision[:, :, k, a] = curves
+    return precision, recall
+
+
+def judge(truth: Objects, results: Objects) -> tuple[np.ndarray, ...]:
+    """What does not count, what is right, and which results count.
+
+    Returns:
+        left out, (A, G) bool; right, (A, T, D) bool; counted, (A, T, D) bool.
+    """
+    low, high = np.array(list(AREAS.values())).T[..., None]  # (A, 1)
+    outside = (results.areas < low) | (results.areas > high)  # (A, D)
+    left_out = truth.crowd | (truth.areas < low) | (truth.areas > high)  # (A, G)
+    pairs = matching.overlapping_pairs(results, truth, IOU_LIMITS[0])
+    found = matching.match(pairs, IOU_LIMITS, left_out, truth.crowd, len(results))
+    # A column more, for results that found nothing: index -1.
+    judged = np.append(truth.judged, False)[found]  # (A, T, D)
+    free = np.pad(left_out, ((0, 0), (0, 1)))  # (A, G + 1)
+    free = free[np.arange(len(AREAS))[:, None, None], found]  # (A, T, D)
+    counted = ~(free | (~judged & outside[:, None]))
+    return left_out, judged & counted, counted
+
+
+def precision_at(hit: np.ndarray, counted: np.ndarray, wanted: int) -> np.ndarray:
+    """Precision at ``RECALLS``, for each limit of IoU.
+
+    Args:
+        hit: (T, D) bool, results by falling score that found an object.
+        counted: (T, D) bool, results that count at all.
+        wanted: number of objects to be found.
+
+    Returns:
+        (T, R) float64: the best precision at this recall or more, 0 where the recall
+        is not reached.
+    """
+    right = np.cumsum(hit, axis=1, dtype=float)  # (T, D)
+    seen = np.cumsum(counted, axis=1) + np.spacing(1)
+    envelope = np.maximum.accumulate((right / seen)[:, ::-1], axis=1)[:, ::-1]
+    envelope = np.pad(envelope, ((0, 0), (0, 1)))  # 0 behind the last
+    reached = [np.searchsorted(row, RECALLS) for row in right / wanted]  # T x (R,)
+    return np.take_along_axis(envelope, np.array(reached), axis=1)
+
+
+def voc_average_precision(
+    recall: np.ndarray, precision: np.ndarray, points: int | None = None
+) -> float:
+    """Average precision of PASCAL VOC, from a curve.
+
+    Args:
+        recall: (N,) rising, in 0 to 1.
+        precision: (N,) in 0 to 1.
+        points: 11 for the mean of the best precision at recall 0, 0.1, ... 1 or more
+            (until 2009), None for the area under the envelope (since 2010).
+
+    Everingham et al., The PASCAL Visual Object Classes Challenge, IJCV 2010, 4.2.
+    Taught in chapters/12_boxes_anchors_ap.
+    """
+    recall = np.concatenate([[0.0], np.asarray(recall, float), [1.0]])
+    precision = np.concatenate([[0.0], np.asarray(precision, float), [0.0]])
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    if points is None:
+        return float((np.diff(recall) * envelope[1:]).sum())
+    reached = np.searchsorted(recall, np.linspace(0, 1, points))
+    return float(envelope[reached].mean())
+
+
+def precision_recall(
+    scores: np.ndarray, hit: np.ndarray, wanted: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Recall and precision after each result, by falling score: (N,) and (N,).
+
+    Args:
+        scores: (N,) of results.
+        hit: (N,) bool, true where a result found an object.
+        wanted: number of objects to be found, 1 or more.
+
+    Taught in chapters/12_boxes_anchors_ap.
+    """
+    order = np.argsort(-np.asarray(scores), kind="stable")
+    right = np.cumsum(np.asarray(hit)[order])
+    return right / wanted, right / np.arange(1, len(right) + 1)
+
+
+def mean_of_known(table: np.ndarray) -> float:
+    """Mean of the entries above -1; -1 where there are none."""
+    known = table[table > -1]
+    return float(known.mean()) if known.size else -1.0
