@@ -1,0 +1,5 @@
+"""Darknet's nets: cfg and weights files read and written, pictures to boxes.
+
+``cfg`` (text) -> ``plan`` (sizes) -> ``network`` (modules, ``layers``) -> ``weights``
+(floats) -> ``detector`` (``letterbox``, net, ``decode``). Chapter 14.
+"""
