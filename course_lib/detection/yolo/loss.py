@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from course_lib.detection.boxes import cxcywh_to_xyxy, paired_iou
 from course_lib.detection.yolo.targets import RATIO, Assigned, assign
+from course_lib.errors import InputError
 
 GAINS = {"box": 0.05, "objectness": 1.0, "class": 0.1}
 BALANCE = (4.0, 1.0, 0.4)  # of objectness, from the finest map to the coarsest
@@ -42,6 +43,7 @@ def yolo_loss(
     maps: Sequence[Tensor],
     heads: Sequence,
     targets: Sequence[dict],
+    input_size: tuple[int, int] | None = None,
     *,
     gains: dict[str, float] = GAINS,
     ratio: float | None = RATIO,
@@ -53,6 +55,7 @@ def yolo_loss(
         heads: of the network: ``anchors`` (px), ``stride``, ``num_classes``,
             ``scale_x_y``.
         targets: one a picture, in pixels of the input; see ``targets.assign``.
+        input_size: (H, W) in pixels, to be checked against the maps, or None.
         gains: weight of each loss.
         ratio: see ``targets.fitting_anchors``.
 
@@ -62,10 +65,14 @@ def yolo_loss(
         weighed by ``BALANCE``; ``class``, cross entropy of every class on its own
         over the slots with an object. Means, times their gain.
 
+    Raises:
+        InputError: where maps and input do not belong together, or a label is unknown.
+
     Zheng et al., Distance-IoU Loss, AAAI 2020; Jocher et al., YOLOv5, 2020. Taught in
     chapters/15_training_yolo.
     """
     cells = [tuple(raw.shape[-2:]) for raw in maps]
+    _check_cells(cells, heads, input_size)
     found = assign(heads, cells, targets, ratio)
     fine_first = sorted(range(len(heads)), key=lambda i: heads[i].stride)
     parts = []
@@ -78,6 +85,16 @@ def yolo_loss(
         "objectness": gains["objectness"] * sum(objectness),
         "class": gains["class"] * _mean(kind),
     }
+
+
+def _check_cells(cells: list[tuple[int, int]], heads, size) -> None:
+    for shape, head in zip(cells, heads, strict=True):
+        covered = tuple(n * head.stride for n in shape)
+        if size is not None and covered != tuple(size):
+            raise InputError(
+                f"a map of {shape} cells of {head.stride} px covers {covered} px, not "
+                f"the input of {tuple(size)}; give the input's (height, width)"
+            )
 
 
 def _of_head(raw: Tensor, head, slots: Assigned, balance: float) -> tuple:
