@@ -6,7 +6,7 @@ carry it. What is not given is as torchvision has it.
 
 from collections.abc import Sequence
 
-from torch import nn
+from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN, KeypointRCNN, MaskRCNN
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.keypoint_rcnn import (
@@ -15,6 +15,7 @@ from torchvision.models.detection.keypoint_rcnn import (
 )
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
 from torchvision.models.detection.rpn import AnchorGenerator
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import MultiScaleRoIAlign
 
 from course_lib.detection.rcnn.backbones import build_backbone
@@ -32,8 +33,8 @@ def faster_rcnn(num_classes: int, **options) -> FasterRCNN:
 
     Ren et al., Faster R-CNN, NIPS 2015. Taught in chapters/13_mask_rcnn_finetuning.
     """
-    arguments, _ = parts(num_classes, **options)
-    return FasterRCNN(**arguments)
+    arguments, _, short_side = parts(num_classes, **options)
+    return at_size(FasterRCNN(**arguments), short_side)
 
 
 def mask_rcnn(
@@ -56,14 +57,15 @@ def mask_rcnn(
     He et al., Mask R-CNN, ICCV 2017, figure 4 (right).
     Taught in chapters/13_mask_rcnn_finetuning.
     """
-    arguments, levels = parts(num_classes, **options)
+    arguments, levels, short_side = parts(num_classes, **options)
     depth = arguments["backbone"].out_channels
-    return MaskRCNN(
+    net = MaskRCNN(
         mask_roi_pool=MultiScaleRoIAlign(levels, mask_size, sampling_ratio=2),
         mask_head=MaskRCNNHeads(depth, [mask_channels] * mask_layers, 1),
         mask_predictor=MaskRCNNPredictor(mask_channels, mask_channels, num_classes),
         **arguments,
     )
+    return at_size(net, short_side)
 
 
 def keypoint_rcnn(
@@ -86,14 +88,15 @@ def keypoint_rcnn(
     He et al., Mask R-CNN, ICCV 2017, section 5.
     Taught in chapters/13_mask_rcnn_finetuning.
     """
-    arguments, levels = parts(num_classes, **options)
+    arguments, levels, short_side = parts(num_classes, **options)
     depth = arguments["backbone"].out_channels
-    return KeypointRCNN(
+    net = KeypointRCNN(
         keypoint_roi_pool=MultiScaleRoIAlign(levels, 14, sampling_ratio=2),
         keypoint_head=KeypointRCNNHeads(depth, [keypoint_channels] * keypoint_layers),
         keypoint_predictor=KeypointRCNNPredictor(keypoint_channels, num_keypoints),
         **arguments,
     )
+    return at_size(net, short_side)
 
 
 def parts(
@@ -104,11 +107,11 @@ def parts(
     anchor_ratios: Sequence[float] = RATIOS,
     box_size: int = 7,
     box_channels: int = 128,
-    short_side: int | None = None,
+    short_side: int | Sequence[int] | None = None,
     long_side: int = 1333,
     **options,
-) -> tuple[dict, list[str]]:
-    """The arguments of torchvision's class, and the names of the maps RoIs look at.
+) -> tuple[dict, list[str], int | Sequence[int] | None]:
+    """The arguments of torchvision's class, the maps RoIs look at, the short side.
 
     Args:
         num_classes: background counted.
@@ -118,7 +121,8 @@ def parts(
         anchor_ratios: height / width, the same on every map.
         box_size: of the map cut out for a box, in cells a side.
         box_channels: of the two hidden layers of the box head; 1,024 in the paper.
-        short_side: pixels to which pictures are resized; None leaves them as they are.
+        short_side: pixels to which pictures are resized; of several, training takes
+            any and prediction the last; None leaves pictures as they are.
         long_side: pixels beyond which the longer side never grows.
         **options: plain numbers of torchvision's class, such as ``box_nms_thresh``.
 
@@ -138,21 +142,42 @@ def parts(
         )
     if len({len(size) for size in sizes}) > 1:
         raise InputError("every map needs the same number of anchor sizes")
-    if short_side is None:
-        options |= {"min_size": 1, "_skip_resize": True}
-    else:
-        options |= {"min_size": short_side, "max_size": long_side}
     depth = net.out_channels
-    return {
-        "backbone": net,
-        "rpn_anchor_generator": AnchorGenerator(
-            sizes, (tuple(anchor_ratios),) * len(sizes)
-        ),
-        "box_roi_pool": MultiScaleRoIAlign(levels, box_size, sampling_ratio=2),
-        "box_head": TwoMLPHead(depth * box_size**2, box_channels),
-        "box_predictor": FastRCNNPredictor(box_channels, num_classes),
-        **options,
-    }, levels
+    return (
+        {
+            "backbone": net,
+            "rpn_anchor_generator": AnchorGenerator(
+                sizes, (tuple(anchor_ratios),) * len(sizes)
+            ),
+            "box_roi_pool": MultiScaleRoIAlign(levels, box_size, sampling_ratio=2),
+            "box_head": TwoMLPHead(depth * box_size**2, box_channels),
+            "box_predictor": FastRCNNPredictor(box_channels, num_classes),
+            "min_size": short_side or 1,
+            "max_size": long_side,
+            **options,
+        },
+        levels,
+        short_side,
+    )
+
+
+class KeepSize(GeneralizedRCNNTransform):
+    """torchvision's normalising and padding, without its resizing.
+
+    (Its own ``_skip_resize`` skips in training only.)
+    """
+
+    def resize(self, image: Tensor, target: dict | None = None):
+        """Nothing."""
+        return image, target
+
+
+def at_size(detector: nn.Module, short_side: int | Sequence[int] | None) -> nn.Module:
+    """The detector, whose pictures keep their size where there is no short side."""
+    if short_side is None:
+        old = detector.transform
+        detector.transform = KeepSize(1, 1, old.image_mean, old.image_std)
+    return detector
 
 
 def swap_heads(detector: nn.Module, num_classes: int) -> nn.Module:
