@@ -33,7 +33,7 @@ class Convolutional(nn.Module):
         self.conv, self.norm = conv, norm
         self.activation = ACTIVATIONS[activation]()
 
-    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:  # noqa: D102
         x = self.conv(inputs[0])
         return self.activation(x if self.norm is None else self.norm(x))
 
@@ -61,7 +61,7 @@ class MaxPool(nn.Module):
         super().__init__()
         self.size, self.stride, self.padding = size, stride, padding
 
-    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:  # noqa: D102
         (x,) = inputs
         before, after = self.padding // 2, self.padding - self.padding // 2
         if before == after and before <= self.size // 2:
@@ -75,7 +75,7 @@ class MaxPool(nn.Module):
 class AveragePool(nn.Module):
     """Mean of each whole map: (B, C, 1, 1)."""
 
-    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:  # noqa: D102
         return inputs[0].mean(dim=(2, 3), keepdim=True)
 
 
@@ -90,7 +90,7 @@ class Shortcut(nn.Module):
         super().__init__()
         self.activation = ACTIVATIONS[activation]()
 
-    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:  # noqa: D102
         total = inputs[0]
         for other in inputs[1:]:
             same = other.shape == total.shape
@@ -102,7 +102,7 @@ def _add_common(x: Tensor, other: Tensor) -> Tensor:
     step, sample = shortcut_steps(x.shape[-1], other.shape[-1])
     other = other[:, : x.shape[1], ::step, ::step]
     view = (x := x.clone())[:, : other.shape[1], ::sample, ::sample]
-    height, width = (min(a, b) for a, b in zip(view.shape[2:], other.shape[2:]))
+    height, width = map(min, view.shape[2:], other.shape[2:])
     view[..., :height, :width] += other[..., :height, :width]
     return x
 
@@ -119,7 +119,7 @@ class Route(nn.Module):
         super().__init__()
         self.groups, self.group_id = groups, group_id
 
-    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:  # noqa: D102
         if self.groups > 1:
             inputs = [x.chunk(self.groups, dim=1)[self.group_id] for x in inputs]
         return inputs[0] if len(inputs) == 1 else torch.cat(list(inputs), dim=1)
@@ -132,7 +132,7 @@ class Upsample(nn.Module):
         super().__init__()
         self.stride = stride
 
-    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:  # noqa: D102
         return F.interpolate(inputs[0], scale_factor=self.stride, mode="nearest")
 
 
@@ -147,7 +147,7 @@ class Reorg(nn.Module):
         super().__init__()
         self.stride = stride
 
-    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:  # noqa: D102
         (x,), s = inputs, self.stride
         b, c, h, w = x.shape
         x = x.reshape(b, c // s**2, h, s, w, s)  # seen as (C / s^2, H s, W s)
@@ -162,7 +162,7 @@ class Softmax(nn.Module):
         super().__init__()
         self.groups, self.temperature = groups, temperature
 
-    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:  # noqa: D102
         parts = (inputs[0] / self.temperature).chunk(self.groups, dim=1)
         return torch.cat([part.softmax(dim=1) for part in parts], dim=1)
 
@@ -170,7 +170,7 @@ class Softmax(nn.Module):
 class Dropout(nn.Dropout):
     """Zeroes values in training."""
 
-    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:  # noqa: D102
         return super().forward(inputs[0])
 
 
@@ -204,5 +204,5 @@ class Output(nn.Module):
         super().__init__()
         self.head = head
 
-    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:  # noqa: D102
         return inputs[0]

@@ -66,7 +66,9 @@ class Darknet(nn.Module):
         """
         outputs: dict[int, Tensor] = {-1: x}
         maps = []
-        for i, (layer, sources) in enumerate(zip(self.layers, self.sources)):
+        for i, (layer, sources) in enumerate(
+            zip(self.layers, self.sources, strict=True)
+        ):
             x = layer([x if j == i - 1 else outputs[j] for j in sources])
             if i in self.kept:
                 outputs[i] = x

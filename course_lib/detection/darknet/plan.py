@@ -235,8 +235,8 @@ def _output(section: Section, shapes, picture) -> tuple:
     if x.c != wanted:
         raise InputError(
             f"{section.where}: the layer before gives {x.c} channels, but "
-            f"{len(head.anchors)} anchors and {head.num_classes} classes want {wanted}; "
-            "set its filters= to that"
+            f"{len(head.anchors)} anchors and {head.num_classes} classes want "
+            f"{wanted}; set its filters= to that"
         )
     return x, 0, lambda: layers.Output(head)
 
@@ -256,7 +256,9 @@ def _head(section: Section, x: Shape, picture: Shape) -> layers.Head:
             "anchors", section.text("anchors"), f"num={num} wants {2 * num} numbers"
         )
     unit = stride if region else 1  # [region] counts in cells
-    pairs = [(w * unit, h * unit) for w, h in zip(values[::2], values[1::2])]
+    pairs = [
+        (w * unit, h * unit) for w, h in zip(values[::2], values[1::2], strict=True)
+    ]
     every = ",".join(map(str, range(num)))
     mask = range(num) if region else section.integers("mask", 0, num - 1, every)
     return layers.Head(

@@ -152,8 +152,8 @@ def read_header(content: bytes, path: Path) -> Header:
     major, minor, revision = struct.unpack("<iii", content[:12])
     if not (0 <= major < 1000 and 0 <= minor < 1000 and 0 <= revision < 1000):
         raise InputError(
-            f"{path} begins with version {major}.{minor}.{revision} at byte 0, which no "
-            "Darknet wrote; is it a weights file?"
+            f"{path} begins with version {major}.{minor}.{revision} at byte 0, which "
+            "no Darknet wrote; is it a weights file?"
         )
     layout = Header(major, minor, revision).layout
     if len(content) < struct.calcsize(layout):
