@@ -1,5 +1,7 @@
 """Formats and overlaps, against torchvision and against a case done by hand."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -83,6 +85,16 @@ def test_points_and_equal_boxes(kind):
     assert -2 <= value.item() <= 0 and point.grad.isfinite().all()
     box = torch.tensor([[1.0, 2, 5, 9]])
     assert b.paired_iou(box, box, kind).item() == pytest.approx(1)
+
+
+def test_recall_counts_truths():
+    truths = torch.tensor([[0.0, 0, 10, 10], [20, 0, 30, 10], [0, 20, 10, 30]])
+    found = torch.tensor([[0.0, 0, 10, 10], [0, 1, 10, 11], [20, 0, 30, 20]])
+    assert b.recall(found, truths) == pytest.approx(2 / 3)
+    assert b.recall(found, truths, 0.51) == pytest.approx(1 / 3)
+    assert b.recall(torch.zeros(0, 4), truths) == 0
+    assert math.isnan(b.recall(found, torch.zeros(0, 4)))
+    assert math.isnan(b.recall(torch.zeros(0, 4), torch.zeros(0, 4)))
 
 
 def test_touching_boxes_share_nothing():

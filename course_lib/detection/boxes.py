@@ -87,6 +87,25 @@ def box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
     return intersection / union.clamp(min=EPS)
 
 
+def recall(found: Tensor, truths: Tensor, threshold: float = 0.5) -> float:
+    """Share of the true boxes that some found box overlaps by ``threshold`` or more.
+
+    Args:
+        found: (N, 4) xyxy: windows, proposals, anchors or detections.
+        truths: (M, 4) xyxy.
+        threshold: of the IoU.
+
+    Returns:
+        0 to 1; NaN where nothing is to be found.
+
+    Taught in chapters/12_boxes_anchors_ap.
+    """
+    if len(found) == 0:
+        return 0.0 if len(truths) else math.nan
+    best = box_iou(found, truths).amax(dim=0)  # (M,)
+    return (best >= threshold).float().mean().item()
+
+
 def paired_iou(boxes1: Tensor, boxes2: Tensor, kind: str = "iou") -> Tensor:
     """Overlap of box i of one list with box i of the other, (N, 4) twice -> (N,).
 
