@@ -14,6 +14,7 @@ import yaml
 from torch.utils.data import Dataset
 from torchvision import tv_tensors
 
+from course_lib.data.classes import ClassTable, voc_palette
 from course_lib.data.folder import PICTURES
 from course_lib.data.images import read_image
 from course_lib.detection.yolo.labels import read_labels, to_pixels
@@ -50,6 +51,8 @@ class YoloFolder(Dataset):
             raise InputError(f"there is no split {split!r}; choose {', '.join(SPLITS)}")
         plan = read_plan(Path(path))
         self.names, self.transform = plan["names"], transform
+        names = ("background", *self.names)
+        self.classes = ClassTable(Path(path).stem, names, voc_palette(len(names)))
         entry = next((plan[key] for key in SPLITS[split] if plan.get(key)), None)
         if entry is None:
             raise InputError(f"{path} does not say {split}:, where its pictures are")

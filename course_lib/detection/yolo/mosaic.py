@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from course_lib.detection.transforms import RandomBoxCrop, resize
+from course_lib.detection.box_crop import RandomBoxCrop
 from course_lib.errors import InputError
 
 
@@ -117,7 +117,8 @@ class RandomZoom(nn.Module):
         size = tuple(image.shape[-2:])
         window = tuple(max(1, round(side / factor)) for side in size)
         image, target = RandomBoxCrop(window, self.share)(image, target)
-        return resize(image, target, size)
+        image, target = v2.Resize(size, antialias=True)(image, target)
+        return image, target | {"area": target["area"] * factor**2}
 
 
 def yolo_transform(
