@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from course_lib.detection.sliding import pyramid, sliding_window, windows
+from course_lib.detection.sliding import examples, pyramid, sliding_window, windows
 from course_lib.errors import InputError
 
 
@@ -50,6 +50,18 @@ def test_every_window_gets_the_classifiers_word():
     torch.testing.assert_close(classifier(cut).softmax(1)[0], scores[at])
     expected = torch.tensor([9 * 31 / 22, 9 * 24 / 17, 21 * 31 / 22, 24])
     torch.testing.assert_close(boxes[at], expected)
+
+
+def test_examples_are_windows_with_the_right_labels():
+    image = torch.zeros(3, 32, 48)
+    image[:, 8:16, 20:36] = 1  # the thing: 8 x 16 px
+    thing = torch.tensor([[20.0, 8, 36, 16]])
+    cuts, labels = examples(image, thing, (8, 16), stride=4, background=5)
+    assert cuts.shape[1:] == (3, 8, 16) and len(cuts) == len(labels)
+    full = cuts.mean(dim=(1, 2, 3))
+    assert full[labels == 1].min() > 0.5 > full[labels == 0].max()
+    assert full.max() == 1 and 5 <= (labels == 0).sum() <= 20
+    assert examples(image, torch.zeros(0, 4), (8, 16))[1].sum() == 0
 
 
 def test_what_does_not_fit_is_refused():

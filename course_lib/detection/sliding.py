@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from course_lib.detection.anchors import match
+from course_lib.detection.boxes import box_iou
 from course_lib.errors import InputError
 
 
@@ -64,6 +66,47 @@ def pyramid(
         yield copy[0], torch.tensor([width / small[1], height / small[0]] * 2)
 
 
+def cut_out(image: Tensor, size: tuple[int, int], stride: int) -> Tensor:
+    """The pixels of ``windows``, (3, H, W) -> (N, 3, h, w)."""
+    cuts = image.unfold(1, size[0], stride).unfold(2, size[1], stride)
+    return cuts.flatten(1, 2).transpose(0, 1)
+
+
+def examples(
+    image: Tensor,
+    boxes: Tensor,
+    size: tuple[int, int],
+    stride: int = 2,
+    factor: float = 0.75,
+    background: int = 30,
+) -> tuple[Tensor, Tensor]:
+    """Windows of a picture to train a classifier on.
+
+    Args:
+        image: (3, H, W) float.
+        boxes: (M, 4) xyxy in pixels, the things to be found.
+        size: (h, w) of the window, pixels.
+        stride: between windows, pixels.
+        factor: of the pyramid.
+        background: so many windows at most, drawn at random from each level.
+
+    Returns:
+        Cuts (N, 3, h, w) and their labels (N,): 1 where the IoU with a thing is 0.5 or
+        more, 0 where it is below 0.3 with all.
+
+    Taught in chapters/12_boxes_anchors_ap.
+    """
+    cuts, labels = [], []
+    for level, scale in pyramid(image, size, factor):
+        places = windows(level.shape, size, stride) * scale
+        found = match(box_iou(places, boxes), 0.5, 0.3)
+        thing, other = (found >= 0).nonzero()[:, 0], (found == -1).nonzero()[:, 0]
+        other = other[torch.randperm(len(other))[:background]]
+        cuts.append(cut_out(level, size, stride)[torch.cat([thing, other])])
+        labels.append(torch.tensor([1] * len(thing) + [0] * len(other)))
+    return torch.cat(cuts), torch.cat(labels)
+
+
 @torch.no_grad()
 def sliding_window(
     classifier: Callable[[Tensor], Tensor],
@@ -89,8 +132,6 @@ def sliding_window(
     boxes, scores = [], []
     windows(image.shape, size, stride)  # refuses what does not fit
     for level, scale in pyramid(image, size, factor):
-        cuts = level.unfold(1, size[0], stride).unfold(2, size[1], stride)
-        cuts = cuts.flatten(1, 2).transpose(0, 1)  # (n, 3, h, w), row by row
-        scores.append(classifier(cuts).softmax(dim=1))
+        scores.append(classifier(cut_out(level, size, stride)).softmax(dim=1))
         boxes.append(windows(level.shape, size, stride) * scale)
     return torch.cat(boxes), torch.cat(scores)
