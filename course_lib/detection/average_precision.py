@@ -7,65 +7,17 @@ a picture and class.
 Taught in chapters/12_boxes_anchors_ap.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from course_lib.detection import coco_objects, coco_tables, matching
 from course_lib.detection.coco_tables import Objects
+from course_lib.detection.report import Report
 from course_lib.errors import InputError
 
 IOU_LIMITS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0, 1, 101)
 AREAS = {"all": (0, 1e10), "small": (0, 32**2), "medium": (32**2, 96**2)}
 AREAS["large"] = (96**2, 1e10)  # square pixels, both ends belong to the range
-STAT_NAMES = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large", "AR1", "AR10")
-STAT_NAMES += ("AR100", "AR_small", "AR_medium", "AR_large")
-
-
-@dataclass(frozen=True)
-class Report:
-    """What an evaluation found; -1 stands where nothing was to be found.
-
-    ``stats`` are COCO's 12 figures (``STAT_NAMES``, in pycocotools' order).
-    """
-
-    precision: np.ndarray  # (T, R, K, A) at IOU_LIMITS, RECALLS, categories, AREAS
-    recall: np.ndarray  # (T, K, A, M) at the end, with 1, 10 and 100 results
-    categories: tuple[str, ...]  # K names
-    num_pictures: int
-
-    @property
-    def stats(self) -> np.ndarray:
-        """COCO's 12 figures, (12,) float64 in 0 to 1, or -1."""
-        precision, recall = self.precision, self.recall
-        tables = [precision[..., 0], precision[0, :, :, 0], precision[5, :, :, 0]]
-        tables += [precision[..., area] for area in (1, 2, 3)]
-        tables += [recall[:, :, 0, most] for most in (0, 1, 2)]
-        tables += [recall[:, :, area, 2] for area in (1, 2, 3)]
-        return np.array([mean_of_known(table) for table in tables])
-
-    @property
-    def per_class(self) -> dict[str, dict[str, float]]:
-        """AP, AP50, AP75 and AR100 of every category."""
-        figures = {}
-        for k, name in enumerate(self.categories):
-            precision = self.precision[:, :, k, 0]  # (T, R)
-            tables = [precision, precision[0], precision[5], self.recall[:, k, 0, 2]]
-            means = [mean_of_known(table) for table in tables]
-            names = ("AP", "AP50", "AP75", "AR100")
-            figures[name] = dict(zip(names, means, strict=True))
-        return figures
-
-    def as_dict(self) -> dict:
-        """The figures as plain data: ``stats``, each by its name, and per class."""
-        stats = self.stats.tolist()
-        return {
-            "stats": stats,
-            **dict(zip(STAT_NAMES, stats, strict=True)),
-            "per_class": self.per_class,
-            "num_pictures": self.num_pictures,
-        }
 
 
 def evaluate(
@@ -74,6 +26,7 @@ def evaluate(
     iou_type: str = "bbox",
     *,
     max_detections: tuple[int, int, int] = (1, 10, 100),
+    called: tuple[str, str] = ("annotations", "results"),
 ) -> Report:
     """Average precision and recall of results, equal to pycocotools'.
 
@@ -83,6 +36,7 @@ def evaluate(
             pixels) or ``segmentation``.
         iou_type: "bbox" or "segm".
         max_detections: results counted for each picture and category.
+        called: what messages call the two, such as their files.
 
     Raises:
         InputError: for a damaged row, or results of other pictures.
@@ -92,25 +46,28 @@ def evaluate(
     """
     if iou_type not in ("bbox", "segm"):
         raise InputError(f"iou_type is {iou_type!r}; choose bbox or segm")
-    images = coco_tables.sorted_ids(ground_truth, "images")
-    categories = coco_tables.sorted_ids(ground_truth, "categories")
-    known = (images, categories, iou_type)
+    images = coco_tables.sorted_ids(ground_truth, "images", called[0])
+    categories = coco_tables.sorted_ids(ground_truth, "categories", called[0])
+    known = (images, categories, iou_type, called)
     truth = coco_objects.annotated_objects(ground_truth, *known)
-    found = coco_objects.result_objects(results, *known, ground_truth)
+    found = coco_objects.result_objects(results, ground_truth, *known)
     found = found.take(np.flatnonzero(matching.ranks(found) < max_detections[-1]))
     precision, recall = accumulate(truth, found, len(categories), max_detections)
-    names = {
-        row["id"]: row.get("name", row["id"]) for row in ground_truth["categories"]
-    }
-    names = tuple(str(names[category]) for category in categories)
-    return Report(precision, recall, names, len(images))
+    return Report(precision, recall, _names(ground_truth, categories), len(images))
+
+
+def _names(ground_truth: dict, categories: dict) -> tuple[str, ...]:
+    """Names of the categories; where one stands twice, or is missing, their ids."""
+    names = {c["id"]: str(c.get("name", c["id"])) for c in ground_truth["categories"]}
+    clear = len(set(names.values())) == len(names)
+    return tuple(names[c] if clear else f"{names[c]} ({c})" for c in categories)
 
 
 def accumulate(
     truth: Objects, results: Objects, num_categories: int, max_detections
 ) -> tuple[np.ndarray, np.ndarray]:
     """Precision (T, R, K, A) and recall (T, K, A, M), as in ``Report``."""
-    left_out, hit, counts = judge(truth, results)
+    left_out, hit, counted = judge(truth, results)
     rank = matching.ranks(results)
     shape = (len(IOU_LIMITS), num_categories, len(AREAS))
     precision = np.full((shape[0], len(RECALLS), *shape[1:]), -1.0)
@@ -120,12 +77,11 @@ def accumulate(
         rows = rows[np.argsort(-results.scores[rows], kind="stable")]
         wanted = (~left_out[:, truth.category == k]).sum(axis=1)  # (A,)
         for a in np.flatnonzero(wanted):
+            right, seen = hit[a][:, rows], counted[a][:, rows]  # (T, D of k)
+            precision[:, :, k, a] = precision_at(right, seen, wanted[a])
             for m, most in enumerate(max_detections):
-                first = rows[rank[rows] < most]
-                right = hit[a][:, first].sum(axis=1)
-                recall[:, k, a, m] = right / wanted[a]
-            curves = precision_at(hit[a][:, rows], counts[a][:, rows], wanted[a])
-            precision[:, :, k, a] = curves
+                first = right[:, rank[rows] < most]
+                recall[:, k, a, m] = first.sum(axis=1) / wanted[a]
     return precision, recall
 
 
@@ -206,9 +162,3 @@ def precision_recall(
     order = np.argsort(-np.asarray(scores), kind="stable")
     right = np.cumsum(np.asarray(hit)[order])
     return right / wanted, right / np.arange(1, len(right) + 1)
-
-
-def mean_of_known(table: np.ndarray) -> float:
-    """Mean of the entries above -1; -1 where there are none."""
-    known = table[table > -1]
-    return float(known.mean()) if known.size else -1.0

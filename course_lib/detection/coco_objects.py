@@ -12,7 +12,11 @@ Places = dict[Hashable, int]
 
 
 def annotated_objects(
-    table: dict, images: Places, categories: Places, iou_type: str
+    table: dict,
+    images: Places,
+    categories: Places,
+    iou_type: str,
+    called: tuple[str, str],
 ) -> Objects:
     """The annotations of the listed pictures and categories; others are left out.
 
@@ -21,15 +25,14 @@ def annotated_objects(
         images: place of every picture id.
         categories: place of every category id.
         iou_type: "bbox" or "segm".
+        called: what messages call annotations and results.
 
     Raises:
         InputError: for a damaged annotation, naming it, the value and the fix.
     """
-    rows = table.get("annotations")
+    rows, what = table.get("annotations"), f"{called[0]}: annotations"
     if not isinstance(rows, list):
-        raise InputError("the annotations have no list 'annotations'; give COCO's")
-    what = "annotations"
-    ids = _own_ids(rows)
+        raise InputError(f"{called[0]}: no list 'annotations'; give COCO instances")
     image = places(rows, "image_id", images, what)
     category = places(rows, "category_id", categories, what)
     crowd = numbers(rows, "iscrowd", 1, what) != 0
@@ -41,7 +44,7 @@ def annotated_objects(
     keep = np.flatnonzero((image >= 0) & (category >= 0))
     order = keep[np.lexsort((image[keep], category[keep]))]
     # pycocotools takes a match with annotation 0 for no match.
-    judged = np.array([name != 0 for name in ids], bool)
+    judged = np.array([name != 0 for name in _own_ids(rows, what)], bool)
     flat = (image, category, boxes, areas, None, None, crowd, judged)
     objects = Objects(*flat).take(order)
     if iou_type == "segm":
@@ -51,71 +54,84 @@ def annotated_objects(
 
 def result_objects(
     rows: list[dict],
+    table: dict,
     images: Places,
     categories: Places,
     iou_type: str,
-    table: dict,
+    called: tuple[str, str],
 ) -> Objects:
     """Results of a detector; those of categories that are not listed are left out.
 
     Their area is that of the box where the first result has one, else of the mask,
-    as pycocotools has it.
+    as pycocotools has it. Arguments as of ``annotated_objects``.
 
     Raises:
         InputError: for a picture that the annotations do not list, or a damaged
             result, naming it, the value and the fix.
     """
-    what = "results"
+    what = called[1]
     if not isinstance(rows, list):
-        raise InputError(f"the results are a {type(rows).__name__}; give a list")
+        raise InputError(f"{what} is a {type(rows).__name__}; give a list of results")
     image = places(rows, "image_id", images, what)
     category = places(rows, "category_id", categories, what)
     if (image < 0).any():
         i = int(np.argmax(image < 0))
         raise InputError(
-            f"'image_id' of {what}[{i}] is {rows[i]['image_id']!r}, which the "
-            "annotations do not list; give the annotations of the same pictures"
+            f"'image_id' of {what}[{i}] is {rows[i]['image_id']!r:.40}, no picture of "
+            f"{called[0]} ({_some(images)}); give annotations of the same pictures"
         )
     if len(rows) and (category < 0).all():
         raise InputError(
-            f"no 'category_id' of the {what} (first: {rows[0]['category_id']!r}) is "
-            f"one of the annotations' ({', '.join(map(str, list(categories)[:5]))}, "
-            "...); bring both to the same ids"
+            f"'category_id' of {what}[0] is {rows[0]['category_id']!r:.40}, no "
+            f"category of {called[0]} ({_some(categories)}), nor is any other there; "
+            "bring both to the same ids"
         )
     scores = numbers(rows, "score", 1, what)
     keep = np.flatnonzero(category >= 0)
     order = keep[np.lexsort((-scores[keep], image[keep], category[keep]))]
-    by_box = bool(rows) and bool(rows[0].get("bbox"))
+    by_box = not rows or _has_box(rows[0])
     masks = None
     if iou_type == "segm" or not by_box:
         masks = _masks(rows, order, table, what)
-    boxes, areas = _extent(rows, order, by_box, masks)
+    boxes = _boxes(rows, what)[order] if by_box else _boxes_of(masks)
+    areas = boxes[:, 2] * boxes[:, 3] if by_box else _areas_of(masks)
     return Objects(image[order], category[order], boxes, areas, masks, scores[order])
 
 
-def _extent(rows, order, by_box: bool, masks) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes and areas in order: of the boxes, or of the masks where there are none."""
-    if by_box:
-        boxes = _boxes(rows, "results")[order]
-        return boxes, boxes[:, 2] * boxes[:, 3]
-    if not masks:
-        return np.zeros((0, 4)), np.zeros(0)
+def _boxes_of(masks: list[dict]) -> np.ndarray:
+    from pycocotools import mask as rle
+
+    return rle.toBbox(masks).reshape(-1, 4)
+
+
+def _areas_of(masks: list[dict]) -> np.ndarray:
     from pycocotools import mask as rle
 
     # One by one: pycocotools 2.0.11 stumbles over a list of more than 255.
-    return rle.toBbox(masks), np.array([rle.area(mask) for mask in masks], float)
+    return np.array([rle.area(mask) for mask in masks], float)
 
 
-def _own_ids(rows: list) -> list:
+def _has_box(row: dict) -> bool:
+    """True where the judge goes by the box of a result: not [], or there is no mask."""
+    box = row.get("bbox")
+    empty = box is None or (isinstance(box, list) and not box)
+    return not empty or "segmentation" not in row
+
+
+def _some(ids: Places) -> str:
+    return ", ".join(repr(name) for name in list(ids)[:3]) + ", ..."
+
+
+def _own_ids(rows: list, what: str) -> list:
     try:
         ids = [row["id"] for row in rows]
         distinct = len(set(ids))
     except (KeyError, TypeError):
-        raise InputError("an annotation has no 'id'; give each its own") from None
+        raise InputError(f"an 'id' of {what} is missing; give each its own") from None
     if distinct < len(ids):
         seen: set = set()
         twice = next(a for a in ids if a in seen or seen.add(a))
-        raise InputError(f"annotation id {twice!r} stands twice; give each its own")
+        raise InputError(f"id {twice!r} of {what} stands twice; give each its own")
     return ids
 
 

@@ -36,7 +36,7 @@ class Objects:
         return Objects(**taken, masks=masks and [masks[i] for i in rows])
 
 
-def sorted_ids(table: dict, key: str) -> dict[Hashable, int]:
+def sorted_ids(table: dict, key: str, called: str) -> dict[Hashable, int]:
     """Place of every id of ``table[key]``, "images" or "categories", when sorted.
 
     Raises:
@@ -45,25 +45,23 @@ def sorted_ids(table: dict, key: str) -> dict[Hashable, int]:
     rows = table.get(key) if isinstance(table, dict) else None
     if not isinstance(rows, list):
         raise InputError(
-            f"the annotations have no list {key!r}; give COCO instances, a dict of "
-            "'images', 'annotations' and 'categories'"
+            f"{called}: no list {key!r}; give COCO instances, a dict of 'images', "
+            "'annotations' and 'categories'"
         )
     try:
         ids = sorted(row["id"] for row in rows)
         places = {name: place for place, name in enumerate(ids)}
     except (KeyError, TypeError, IndexError):
-        raise InputError(_missing_id(rows, key)) from None
+        fix = "give every row an 'id', all of them whole numbers or all of them text"
+        raise InputError(
+            f"{called}: the ids of {key!r} cannot be read; {fix}"
+        ) from None
     if len(places) < len(ids):
         twice = next(a for a, b in zip(ids, ids[1:], strict=False) if a == b)
-        raise InputError(f"id {twice!r} stands twice in {key!r}; give each its own")
+        raise InputError(
+            f"{called}: id {twice!r} stands twice in {key!r}; give each row its own"
+        )
     return places
-
-
-def _missing_id(rows: list, key: str) -> str:
-    for i, row in enumerate(rows):
-        if not isinstance(row, dict) or "id" not in row:
-            return f"{key}[{i}] has no 'id'; give every row of {key!r} one"
-    return f"the ids of {key!r} are of several kinds; give all of them as whole numbers"
 
 
 def numbers(rows: list[dict], key: str, length: int, what: str) -> np.ndarray:
@@ -77,7 +75,7 @@ def numbers(rows: list[dict], key: str, length: int, what: str) -> np.ndarray:
         return np.zeros(shape)
     try:
         values = np.array([row[key] for row in rows])
-        fine = values.shape == shape and values.dtype.kind in "iuf"
+        fine = values.shape == shape and values.dtype.kind in "iufb"
         if fine and np.isfinite(values).all():
             return values.astype(np.float64)
     except (KeyError, TypeError, ValueError, IndexError):
@@ -89,11 +87,7 @@ def numbers(rows: list[dict], key: str, length: int, what: str) -> np.ndarray:
 def _is_numbers(length: int) -> Callable[[object], bool]:
     def is_number(value) -> bool:
         kinds = (int, float, np.integer, np.floating)
-        return (
-            isinstance(value, kinds)
-            and not isinstance(value, bool)
-            and -1e308 < value < 1e308
-        )
+        return isinstance(value, kinds) and -1e308 < value < 1e308
 
     if length == 1:
         return is_number
@@ -112,7 +106,7 @@ def _first_fault(rows, key: str, what: str, wanted: str, fits) -> str:
             return f"{what}[{i}] has no {key!r}; give {wanted}"
         if not fits(row[key]):
             return f"{key!r} of {what}[{i}] is {row[key]!r:.60}; give {wanted}"
-    return f"{key!r} of the {what} cannot be read; give {wanted}"
+    return f"{key!r} of {what} cannot be read; give {wanted}"
 
 
 def places(rows: list[dict], key: str, known: dict, what: str) -> np.ndarray:
