@@ -16,6 +16,7 @@ CURVES = {
     "occlusion_maskrcnn": "course_lib.detection.studies.neighbours:occlusion",
     "overlap_maskrcnn": "course_lib.detection.studies.overlap_maskrcnn",
     "aspect_resize": "course_lib.detection.studies.aspect_resize",
+    "epochs_yolo": "course_lib.detection.studies.epochs_yolo",
     "labelled_yolo": "course_lib.detection.studies.labelled_yolo",
 }
 
