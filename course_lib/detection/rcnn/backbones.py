@@ -4,6 +4,8 @@ torchvision's R-CNN asks two things of a backbone: that it gives a map or a dict
 maps, and that ``out_channels`` says how deep they are. Nothing here needs a file.
 """
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,6 +19,7 @@ from course_lib.errors import InputError
 from course_lib.models.classifiers import classifier
 from course_lib.models.resnet import resnet
 from course_lib.models.weights import read_net_file
+from course_lib.paths import weights_dir
 
 
 class Pyramid(nn.Module):
@@ -29,6 +32,7 @@ class Pyramid(nn.Module):
         body: images -> dict of maps "0", "1", ...
         depths: channels of those maps.
         out_channels: of the pyramid.
+        norm: of a number of channels, the layer behind its convolutions; None is none.
 
     Attributes:
         levels: names of the maps but "pool": those that RoIs look at.
@@ -37,13 +41,17 @@ class Pyramid(nn.Module):
     Taught in chapters/13_mask_rcnn_finetuning.
     """
 
-    def __init__(self, body: nn.Module, depths: list[int], out_channels: int):
+    def __init__(
+        self,
+        body: nn.Module,
+        depths: list[int],
+        out_channels: int,
+        norm: Callable[[int], nn.Module] | None = None,
+    ):
         super().__init__()
         self.body, self.out_channels = body, out_channels
         self.levels = [str(i) for i in range(len(depths))]
-        self.fpn = FeaturePyramidNetwork(
-            depths, out_channels, extra_blocks=LastLevelMaxPool()
-        )
+        self.fpn = FeaturePyramidNetwork(depths, out_channels, LastLevelMaxPool(), norm)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """The maps of the pyramid, finest first."""
@@ -80,8 +88,8 @@ def resnet_fpn(
         width: channels of the first stage; 64 is the paper's.
         channels: of the pyramid.
         stages: 2, 3 or 4; with 4 the coarsest map but one has a stride of 32 px.
-        start: file of a segmentation net of this name and width, whose backbone
-            to start from; None starts at random.
+        start: name of a shipped segmentation net of this name and width, whose
+            backbone to start from; None starts at random.
 
     Raises:
         InputError: for an unknown name, or a start that does not fit.
@@ -90,7 +98,7 @@ def resnet_fpn(
     """
     body = ResNetBody(name, width, stages)
     if start is not None:
-        take_backbone(body.resnet, Path(start))
+        take_backbone(body.resnet, weights_dir() / f"{start}.safetensors")
     depths = [width * (4 if name in ("resnet50", "resnet101") else 1) * 2**i
               for i in range(stages)]  # fmt: skip
     return Pyramid(body, depths, channels)
@@ -110,21 +118,32 @@ def take_backbone(net: nn.Module, path: Path) -> None:
     net.load_state_dict({k: found[k] for k in own})
 
 
-def squeezenet_fpn(channels: int = 64, weights: str | None = None) -> Pyramid:
+def squeezenet_fpn(
+    channels: int = 64,
+    weights: str | None = None,
+    finest: int = 4,
+    frozen: int = 0,
+) -> Pyramid:
     """SqueezeNet 1.0 with a pyramid at strides 4, 8 and 16 px.
 
     Args:
-        channels: of the pyramid.
+        channels: of the pyramid, a multiple of 8.
         weights: of ImageNet, as ``models.classifiers.classifier`` takes them: None,
             a path, or "real".
+        finest: stride of the finest map, 4 or 8 px.
+        frozen: of the 13 layers, how many keep their weights.
 
-    Its first convolution is padded, so that every map covers the whole picture.
+    Its first convolution is padded, so that every map covers the whole picture, and
+    the pyramid has group norms: SqueezeNet has none, and its maps are in the hundreds.
     Taught in chapters/13_mask_rcnn_finetuning.
     """
     features = classifier("squeezenet1_0", weights)[0].features
     features[0].padding = (3, 3)
-    body = IntermediateLayerGetter(features, {"5": "0", "10": "1", "12": "2"})
-    return Pyramid(body, [256, 512, 512], channels)
+    features[:frozen].requires_grad_(False)
+    ends = {"5": 256, "10": 512, "12": 512} if finest == 4 else {"10": 512, "12": 512}
+    names = {layer: str(i) for i, layer in enumerate(ends)}
+    body = IntermediateLayerGetter(features, names)
+    return Pyramid(body, list(ends.values()), channels, partial(nn.GroupNorm, 8))
 
 
 def mobilenet_single(weights: str | None = None) -> nn.Module:

@@ -58,9 +58,9 @@ def mask_rcnn(
     Taught in chapters/13_mask_rcnn_finetuning.
     """
     arguments, levels, short_side = parts(num_classes, **options)
-    depth = arguments["backbone"].out_channels
+    depth, box_pool = arguments["backbone"].out_channels, arguments["box_roi_pool"]
     net = MaskRCNN(
-        mask_roi_pool=MultiScaleRoIAlign(levels, mask_size, sampling_ratio=2),
+        mask_roi_pool=MultiScaleRoIAlign(levels, mask_size, box_pool.sampling_ratio),
         mask_head=MaskRCNNHeads(depth, [mask_channels] * mask_layers, 1),
         mask_predictor=MaskRCNNPredictor(mask_channels, mask_channels, num_classes),
         **arguments,
@@ -89,9 +89,9 @@ def keypoint_rcnn(
     Taught in chapters/13_mask_rcnn_finetuning.
     """
     arguments, levels, short_side = parts(num_classes, **options)
-    depth = arguments["backbone"].out_channels
+    depth, box_pool = arguments["backbone"].out_channels, arguments["box_roi_pool"]
     net = KeypointRCNN(
-        keypoint_roi_pool=MultiScaleRoIAlign(levels, 14, sampling_ratio=2),
+        keypoint_roi_pool=MultiScaleRoIAlign(levels, 14, box_pool.sampling_ratio),
         keypoint_head=KeypointRCNNHeads(depth, [keypoint_channels] * keypoint_layers),
         keypoint_predictor=KeypointRCNNPredictor(keypoint_channels, num_keypoints),
         **arguments,
@@ -104,7 +104,8 @@ def parts(
     backbone: str = "resnet",
     backbone_options: dict | None = None,
     anchor_sizes: Sequence[Sequence[float]] = ((16,), (32,), (64,), (128,)),
-    anchor_ratios: Sequence[float] = RATIOS,
+    anchor_ratios: Sequence[float] | Sequence[Sequence[float]] = RATIOS,
+    roi_samples: int = 2,
     box_size: int = 7,
     box_channels: int = 128,
     short_side: int | Sequence[int] | None = None,
@@ -118,7 +119,9 @@ def parts(
         backbone: one of ``backbones.BACKBONES``.
         backbone_options: its options.
         anchor_sizes: of each map, finest first, sides in pixels.
-        anchor_ratios: height / width, the same on every map.
+        anchor_ratios: height / width, the same on every map, or a row for each map.
+        roi_samples: samples a side in each cell of what is cut out; 1 halves the
+            time of a step.
         box_size: of the map cut out for a box, in cells a side.
         box_channels: of the two hidden layers of the box head; 1,024 in the paper.
         short_side: pixels to which pictures are resized; of several, training takes
@@ -140,16 +143,18 @@ def parts(
             f"anchor_sizes has {len(sizes)} rows but the backbone gives {len(maps)} "
             "maps; give a row of sizes for each map"
         )
-    if len({len(size) for size in sizes}) > 1:
-        raise InputError("every map needs the same number of anchor sizes")
+    ratios = list(anchor_ratios)
+    if not isinstance(ratios[0], Sequence):
+        ratios = [ratios] * len(sizes)
+    counts = {len(s) * len(r) for s, r in zip(sizes, ratios, strict=True)}
+    if len(counts) > 1:
+        raise InputError(f"maps have {sorted(counts)} anchors a cell; give all as many")
     depth = net.out_channels
     return (
         {
             "backbone": net,
-            "rpn_anchor_generator": AnchorGenerator(
-                sizes, (tuple(anchor_ratios),) * len(sizes)
-            ),
-            "box_roi_pool": MultiScaleRoIAlign(levels, box_size, sampling_ratio=2),
+            "rpn_anchor_generator": AnchorGenerator(sizes, tuple(map(tuple, ratios))),
+            "box_roi_pool": MultiScaleRoIAlign(levels, box_size, roi_samples),
             "box_head": TwoMLPHead(depth * box_size**2, box_channels),
             "box_predictor": FastRCNNPredictor(box_channels, num_classes),
             "min_size": short_side or 1,
