@@ -31,6 +31,7 @@ class AnchorDetector(nn.Module):
         stride: of the map, 4 or 8 px.
         positive, negative: IoU from which an anchor learns a box, and below which it
             is background; see ``match``.
+        keep_best: whether a box that no anchor meets so well takes its best ones.
 
     Redmon and others ask one net for all boxes at once; the losses are those of
     Liu et al., SSD, ECCV 2016, section 2.2, with their mining of hard negatives.
@@ -47,11 +48,12 @@ class AnchorDetector(nn.Module):
         stride: int = 4,
         positive: float = 0.5,
         negative: float = 0.4,
+        keep_best: bool = True,
     ):
         super().__init__()
         self.backbone = resnet("resnet18", width=width)
         self.stride, self.sizes, self.ratios = stride, tuple(sizes), tuple(ratios)
-        self.positive, self.negative = positive, negative
+        self.rule = positive, negative, keep_best
         self.num_classes = num_classes
         channels = self.backbone.channels[stride // 8 :]  # of the maps added up
         self.narrow = nn.ModuleList(nn.Conv2d(c, 4 * width, 1) for c in channels)
@@ -106,9 +108,7 @@ class AnchorDetector(nn.Module):
     def losses(self, logits: Tensor, offsets: Tensor, target: dict, anchors: Tensor):
         """Sums over one picture: of classes, of boxes, and the number of positives."""
         boxes = target["boxes"].as_subclass(Tensor)
-        found = match(
-            box_iou(anchors, boxes), self.positive, self.negative, keep_best=True
-        )
+        found = match(box_iou(anchors, boxes), *self.rule)
         positive = found >= 0  # (N,)
         labels = torch.zeros_like(found)
         labels[positive] = target["labels"][found[positive]]
