@@ -13,7 +13,7 @@ from course_lib.detection.boxes import cxcywh_to_xyxy, paired_iou
 from course_lib.detection.yolo.targets import RATIO, Assigned, assign
 from course_lib.errors import InputError
 
-GAINS = {"box": 0.05, "objectness": 1.0, "class": 0.1}
+GAINS = {"box": 0.1, "objectness": 1.0, "class": 0.2}
 BALANCE = (4.0, 1.0, 0.4)  # of objectness, from the finest map to the coarsest
 LARGEST = 5.0  # of raw w and h: no box is wider than 148 anchors
 

@@ -3,6 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from course_lib.detection.darknet.cfg import parse_cfg, write_cfg
@@ -108,6 +109,7 @@ def build(args: Namespace, options: dict, train_set, num_classes: int):
         classes = options["classes"]
         classes = classes and {int(k): v for k, v in classes.items()}
         transfer(net, load_net(args.cfg, args.weights), classes)
+    net = net.to(memory_format=torch.channels_last)  # quicker on a processor
     return DarknetDetector(net, size, options["resize"])
 
 
