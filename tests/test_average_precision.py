@@ -41,13 +41,13 @@ def test_masks_agree_with_pycocotools(tens):
 
 
 def test_the_random_cases_are_what_they_should_be():
-    cases = [random_case(seed) for seed in range(200)]
+    cases = [random_case(seed) for seed in range(60)]
     reports = [ap.evaluate(*case) for case in cases]
     figures = np.array([report.stats for report in reports])
     assert (figures == -1).any(axis=0).all() and ((figures > 0).any(axis=0)).all()
     crowds = [sum(a["iscrowd"] for a in truth["annotations"]) for truth, _ in cases]
     assert np.mean(np.array(crowds) > 0) > 0.5
-    assert sum(not results for _, results in cases) >= 5
+    assert sum(not results for _, results in cases) >= 2
     assert max(len(results) for _, results in cases) > 300
 
 

@@ -5,6 +5,8 @@ import statistics
 
 import pytest
 
+from course_lib.detection import cards as detection_cards
+from course_lib.detection.average_precision import evaluate
 from course_lib.errors import InputError
 from course_lib.paths import results_dir, weights_dir
 from course_lib.training import cards
@@ -12,7 +14,14 @@ from course_lib.training.checkpoint import load_net
 
 FILES = sorted(results_dir().glob("*.json"))
 CARDS = {path.stem: json.loads(path.read_text()) for path in FILES}
-NETS = sorted(name for name, card in CARDS.items() if "weights_sha256" in card)
+WITH_WEIGHTS = {n: card for n, card in CARDS.items() if "weights_sha256" in card}
+NETS = sorted(name for name, card in WITH_WEIGHTS.items() if "mean_iou" in card)
+DETECTORS = sorted(name for name, card in WITH_WEIGHTS.items() if "ap" in card)
+WEIGHTS = sorted(
+    file
+    for file in weights_dir().iterdir()
+    if file.suffix in (".safetensors", ".weights")
+)
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -27,11 +36,26 @@ def test_a_card_of_a_net_is_whole_and_fits_its_file(name):
     assert info["model"] == card["recipe"]["model"]
 
 
+@pytest.mark.parametrize("name", DETECTORS)
+def test_a_card_of_a_detector_is_whole_and_fits_its_file(name):
+    card = CARDS[name]
+    assert [key for key in detection_cards.REQUIRED if key not in card] == []
+    assert 0 <= card["ap"] <= card["ap50"] <= 1 and card["class_ap50"]
+    file = detection_cards.weights_file(name)
+    if file:  # those that began with others' weights are not shipped
+        assert cards.file_hash(file) == card["weights_sha256"]
+        assert file.name in card["command"]
+
+
 def test_every_shipped_net_has_a_card_and_all_are_small():
-    files = list(weights_dir().glob("*.safetensors"))
-    assert sorted(file.stem for file in files) == NETS
-    assert sum(file.stat().st_size for file in files) < 20e6
-    assert all(file.stat().st_size < 4e6 for file in files)
+    names = [file.stem for file in WEIGHTS]
+    assert len(set(names)) == len(names)
+    assert set(NETS) <= set(names) <= {*NETS, *DETECTORS}
+    for file in WEIGHTS:
+        if file.suffix == ".weights":
+            assert file.with_suffix(".cfg").is_file(), file.name
+    assert sum(file.stat().st_size for file in weights_dir().iterdir()) < 20e6
+    assert all(file.stat().st_size < 4e6 for file in WEIGHTS)
 
 
 def test_no_card_names_a_path_of_a_machine():
@@ -49,6 +73,44 @@ def test_a_card_that_lacks_something_is_not_written(tmp_path):
 def test_an_unknown_card_lists_the_known():
     with pytest.raises(InputError, match="card 'nothing'; kept are .*difficulty"):
         cards.read_card("nothing")
+
+
+def test_a_card_of_a_detector_says_what_was_found_of_boxes_and_masks():
+    truth = {
+        "images": [{"id": 1, "height": 60, "width": 60}],
+        "categories": [{"id": 1, "name": "boat"}, {"id": 2, "name": "car"}],
+        "annotations": [
+            {"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 50, 50]}
+            | {"area": 2500, "iscrowd": 0, "segmentation": [[0, 0, 0, 50, 50, 50]]}
+        ],
+    }
+    row = {"image_id": 1, "category_id": 1, "score": 0.5, "bbox": [0, 0, 50, 28]}
+    reports = {kind: evaluate(truth, [row], kind) for kind in ("bbox", "segm")}
+    about = dict.fromkeys(detection_cards.REQUIRED, 0)
+    about = {k: about[k] for k in detection_cards.REQUIRED[10:-5]}
+    about |= {"weights_sha256": "0", "command": "detect"}
+    dataset = Painted()
+    card = detection_cards.detection_card("a", dataset, "test", reports, about)
+    found = [card["ap50"], card["ap75"], card["mask_ap50"]]
+    assert found == pytest.approx([1, 0, 0])
+    assert card["class_ap50"] == {"boat": pytest.approx(1), "car": None}
+    assert card["ap_small"] is None and card["resolution"] == [60, 60]
+    assert json.loads(json.dumps(card)) == card
+    del about["minutes"]
+    with pytest.raises(InputError, match="card 'a' does not say 'minutes'; give it"):
+        detection_cards.detection_card("a", dataset, "test", reports, about)
+
+
+class Painted:
+    """A data set as far as a card asks for it."""
+
+    name, size = "painted", (60, 60)
+
+    def __len__(self):
+        return 1
+
+    def file(self, i):
+        return "one.png"
 
 
 @pytest.mark.real
