@@ -1,6 +1,8 @@
 """``train-detector``: train a detector and measure it."""
 
 import argparse
+import shlex
+import sys
 import time
 from dataclasses import fields
 from functools import partial
@@ -113,6 +115,7 @@ def measure(args: argparse.Namespace, plan, training, folder: Path, minutes: flo
     from course_lib.paths import weights_dir
     from course_lib.training import cards
 
+    named = "course_lib/weights" if args.keep else f"runs/{plan.name}"
     files = plan.save(weights_dir() if args.keep else folder, training.detector)
     detector = plan.load(files)
     reports = evaluate_detector(detector, plan.test_set, iou_types=plan.iou_types)
@@ -125,7 +128,8 @@ def measure(args: argparse.Namespace, plan, training, folder: Path, minutes: flo
         "hardware": cards.hardware(),
         "threads": plan.recipe.threads,
         "weights_sha256": cards.file_hash(files[0]),
-        "command": plan.command.format(file=files[0]),
+        "trained_by": trained_by(sys.argv[1:]),
+        "command": plan.command.format(file=f"{named}/{files[0].name}"),
     }
     card = detection_card(plan.name, plan.test_set, "test", reports, about)
     kept = args.keep or args.keep_card
@@ -133,3 +137,13 @@ def measure(args: argparse.Namespace, plan, training, folder: Path, minutes: flo
     for kind, report in reports.items():
         print(f"{kind}: AP {report.stats[0]:.3f}  AP50 {report.stats[1]:.3f}")
     print(*(f"weights {file}" for file in files), f"card    {path}", sep="\n")
+
+
+def trained_by(words: list[str]) -> str:
+    """The command line without the folders of this machine."""
+    kept, after = [], False
+    for word in words:
+        if not after and word not in ("--save-dir", "--data", "--resume"):
+            kept.append(word)
+        after = word in ("--save-dir", "--data")
+    return f"python -m course_lib {shlex.join(kept)}"

@@ -48,7 +48,7 @@ def window(image: Tensor, target: dict, box: tuple[int, int, int, int]) -> Sampl
     """
     x1, y1, x2, y2 = box
     masks = target["masks"][:, y1:y2, x1:x2].as_subclass(Tensor)
-    kept = masks.flatten(1).any(dim=1)  # (N,)
+    kept = (masks > 0).flatten(1).any(dim=1)  # (N,)
     of_things = {k: v[kept] for k, v in target.items()
                  if k in ("labels", "iscrowd", "keypoints")}  # fmt: skip
     masks = masks[kept]

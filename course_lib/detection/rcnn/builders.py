@@ -4,6 +4,7 @@ All that decides about the net is numbers and strings, so that a checkpoint can
 carry it. What is not given is as torchvision has it.
 """
 
+import inspect
 from collections.abc import Sequence
 
 from torch import Tensor, nn
@@ -130,10 +131,15 @@ def parts(
         **options: plain numbers of torchvision's class, such as ``box_nms_thresh``.
 
     Raises:
-        InputError: where anchors and maps do not pair up.
+        InputError: for an unknown option, and where anchors and maps do not pair up.
 
     Taught in chapters/13_mask_rcnn_finetuning.
     """
+    known = inspect.signature(FasterRCNN.__init__).parameters
+    if unknown := options.keys() - known:  # torchvision would not mind
+        raise InputError(
+            f"there is no option {min(unknown)!r}; see rcnn.builders.parts"
+        )
     net = build_backbone(backbone, **(backbone_options or {}))
     levels = getattr(net, "levels", ["0"])
     sizes = tuple(tuple(size) for size in anchor_sizes)

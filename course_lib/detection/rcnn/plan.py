@@ -98,11 +98,14 @@ def without_files(options: dict) -> dict:
 
 
 def open_split(args: Namespace, split: str) -> Dataset:
-    """A split of "harbour" or "penn_fudan" as ``args`` name it."""
+    """A split of "harbour" or "penn_fudan" as ``args`` name it.
+
+    ``args.count`` is of the pictures trained on, or of those a command looks at.
+    """
     if args.dataset == "harbour":
         from course_lib.data.harbour import HarbourThings
 
-        count = args.count if split == "train" else None
+        count = args.count if split in ("train", getattr(args, "split", "")) else None
         return HarbourThings(split, count, **read_dials(args.dial))
     if args.dataset == "penn_fudan":
         from course_lib.data.penn_fudan import PennFudan
@@ -110,6 +113,6 @@ def open_split(args: Namespace, split: str) -> Dataset:
 
         return PennFudan(args.data or penn_fudan_dir(), split=split)
     raise InputError(
-        f"there is no data set {args.dataset!r} for {args.model}; choose harbour or "
+        f"there is no data set {args.dataset!r} for this detector; choose harbour or "
         "penn_fudan"
     )

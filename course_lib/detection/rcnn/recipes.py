@@ -21,7 +21,7 @@ HARBOUR_NET = {
     "box_batch_size_per_image": 128,
 }  # fmt: skip
 HARBOUR_RECIPE = {
-    "epochs": 14,
+    "epochs": 8,
     "batch_size": 4,
     "optimiser": "adamw",
     "lr": 2e-3,
