@@ -9,6 +9,7 @@ from course_lib.data.penn_fudan import target_of
 from course_lib.detection.rcnn.keypoints import FLIP_PAIRS, extreme_points
 from course_lib.detection.transforms import (
     flip,
+    keep_objects,
     random_window,
     training_transform,
     window,
@@ -86,3 +87,15 @@ def test_the_training_transform_does_as_told():
     cut, after = training_transform(crop=0.5, colour=0.3)(image, target)
     assert cut.dtype == torch.uint8 and cut.shape[-1] < 40
     assert_consistent(cut, after)
+
+
+def test_what_is_kept_keeps_its_kind():
+    _, target = sample()
+    target = {k: v for k, v in target.items() if k != "keypoints"}
+    for kept in (torch.tensor([True, False, True]), torch.tensor([0, 2])):
+        left = keep_objects(target, kept)
+        assert left["labels"].tolist() == [1, 1] and left["image_id"] == 7
+        assert type(left["boxes"]) is tv_tensors.BoundingBoxes
+        assert type(left["masks"]) is tv_tensors.Mask
+        assert torch.equal(left["masks"][1], target["masks"][2])
+    assert len(keep_objects(target, torch.zeros(3, dtype=torch.bool))["boxes"]) == 0

@@ -40,6 +40,22 @@ def flip(image: Tensor, target: dict, pairs: Sequence[tuple[int, int]] = ()) -> 
     return F.horizontal_flip(image), flipped
 
 
+def keep_objects(target: dict, kept: Tensor) -> dict:
+    """The target without some of its things.
+
+    Args:
+        target: N things.
+        kept: (N,) bool, or indices of those that stay.
+
+    Taught in chapters/13_mask_rcnn_finetuning.
+    """
+    rows = ("boxes", "labels", "masks", "area", "iscrowd", "keypoints")
+    left = {key: target[key][kept] for key in rows if key in target}
+    for key in {"boxes", "masks"} & set(left):  # indexing forgets what they are
+        left[key] = tv_tensors.wrap(left[key], like=target[key])
+    return target | left
+
+
 def window(image: Tensor, target: dict, box: tuple[int, int, int, int]) -> Sample:
     """Cut ``box`` (x1, y1, x2, y2 in pixels) out; what is not in it goes.
 
@@ -49,15 +65,13 @@ def window(image: Tensor, target: dict, box: tuple[int, int, int, int]) -> Sampl
     x1, y1, x2, y2 = box
     masks = target["masks"][:, y1:y2, x1:x2].as_subclass(Tensor)
     kept = (masks > 0).flatten(1).any(dim=1)  # (N,)
-    of_things = {k: v[kept] for k, v in target.items()
-                 if k in ("labels", "iscrowd", "keypoints")}  # fmt: skip
-    masks = masks[kept]
+    target, masks = keep_objects(target, kept), masks[kept]
     boxes = torch.zeros(0, 4)
     if len(masks):
         boxes = masks_to_boxes(masks) + torch.tensor([0.0, 0, 1, 1])
-    if "keypoints" in of_things:
-        of_things["keypoints"] = of_things["keypoints"] - torch.tensor([x1, y1, 0])
-    return tv_tensors.Image(image[:, y1:y2, x1:x2]), target | of_things | {
+    if "keypoints" in target:
+        target["keypoints"] = target["keypoints"] - torch.tensor([x1, y1, 0])
+    return tv_tensors.Image(image[:, y1:y2, x1:x2]), target | {
         "boxes": tv_tensors.BoundingBoxes(
             boxes, format="XYXY", canvas_size=(y2 - y1, x2 - x1)
         ),
