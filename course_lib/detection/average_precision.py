@@ -9,10 +9,9 @@ Taught in chapters/12_boxes_anchors_ap.
 
 import numpy as np
 
-from course_lib.detection import coco_objects, coco_tables, matching
+from course_lib.detection import coco_objects, matching
 from course_lib.detection.coco_tables import Objects
 from course_lib.detection.report import Report
-from course_lib.errors import InputError
 
 IOU_LIMITS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0, 1, 101)
@@ -44,23 +43,11 @@ def evaluate(
     Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014.
     Taught in chapters/12_boxes_anchors_ap.
     """
-    if iou_type not in ("bbox", "segm"):
-        raise InputError(f"iou_type is {iou_type!r}; choose bbox or segm")
-    images = coco_tables.sorted_ids(ground_truth, "images", called[0])
-    categories = coco_tables.sorted_ids(ground_truth, "categories", called[0])
-    known = (images, categories, iou_type, called)
-    truth = coco_objects.annotated_objects(ground_truth, *known)
-    found = coco_objects.result_objects(results, ground_truth, *known)
+    case = coco_objects.read(ground_truth, results, iou_type, called)
+    found = case.results
     found = found.take(np.flatnonzero(matching.ranks(found) < max_detections[-1]))
-    precision, recall = accumulate(truth, found, len(categories), max_detections)
-    return Report(precision, recall, _names(ground_truth, categories), len(images))
-
-
-def _names(ground_truth: dict, categories: dict) -> tuple[str, ...]:
-    """Names of the categories; where one stands twice, or is missing, their ids."""
-    names = {c["id"]: str(c.get("name", c["id"])) for c in ground_truth["categories"]}
-    clear = len(set(names.values())) == len(names)
-    return tuple(names[c] if clear else f"{names[c]} ({c})" for c in categories)
+    tables = accumulate(case.truth, found, len(case.categories), max_detections)
+    return Report(*tables, case.categories, case.num_pictures)
 
 
 def accumulate(

@@ -1,14 +1,41 @@
 """Annotations and results of COCO as ``Objects``, in the order a judge reads them."""
 
 from collections.abc import Hashable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from course_lib.detection.coco_tables import Objects, numbers, places
+from course_lib.detection.coco_tables import Objects, numbers, places, sorted_ids
 from course_lib.errors import InputError
 
 Places = dict[Hashable, int]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Ground truth and results, ready to be matched."""
+
+    truth: Objects
+    results: Objects
+    categories: tuple[str, ...]  # names, in the order of their ids
+    num_pictures: int
+
+
+def read(
+    ground_truth: dict,
+    results: list[dict],
+    iou_type: str = "bbox",
+    called: tuple[str, str] = ("annotations", "results"),
+) -> Case:
+    """COCO's instances and results as a case; see ``average_precision.evaluate``."""
+    if iou_type not in ("bbox", "segm"):
+        raise InputError(f"iou_type is {iou_type!r}; choose bbox or segm")
+    images = sorted_ids(ground_truth, "images", called[0])
+    categories = sorted_ids(ground_truth, "categories", called[0])
+    known = (images, categories, iou_type, called)
+    truth = annotated_objects(ground_truth, *known)
+    found = result_objects(results, ground_truth, *known)
+    return Case(truth, found, _names(ground_truth, categories), len(images))
 
 
 def annotated_objects(
@@ -109,6 +136,13 @@ def _areas_of(masks: list[dict]) -> np.ndarray:
 
     # One by one: pycocotools 2.0.11 stumbles over a list of more than 255.
     return np.array([rle.area(mask) for mask in masks], float)
+
+
+def _names(ground_truth: dict, categories: Places) -> tuple[str, ...]:
+    """Names of the categories; with their ids where one name stands twice."""
+    names = {c["id"]: str(c.get("name", c["id"])) for c in ground_truth["categories"]}
+    clear = len(set(names.values())) == len(names)
+    return tuple(names[c] if clear else f"{names[c]} ({c})" for c in categories)
 
 
 def _has_box(row: dict) -> bool:
