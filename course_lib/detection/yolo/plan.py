@@ -20,6 +20,7 @@ from course_lib.detection.recipe import DetectorRecipe
 from course_lib.detection.yolo.classes_of_cfg import change_anchors, change_classes
 from course_lib.detection.yolo.kmeans import box_sizes, kmeans_anchors
 from course_lib.detection.yolo.mosaic import Mosaic, yolo_transform
+from course_lib.detection.yolo.multi_scale import multi_scale
 from course_lib.detection.yolo.pictures import open_sets
 from course_lib.detection.yolo.transfer import set_prior, transfer
 from course_lib.errors import InputError
@@ -37,9 +38,10 @@ RECIPE = {
 AUGMENT = {
     "harbour": {"zoom": None, "hue": 0, "saturation": 0, "brightness": 0},
 }
-# options of --options: input, anchors of the data by k-means, classes to continue
+# of --options: the input, anchors of the data by k-means or the cfg's, old class of a
+# new one, probability of a mosaic, range of input sizes
 OPTIONS = {"size": None, "resize": "letterbox", "anchors": False, "classes": None,
-           "mosaic": 0.0}  # fmt: skip
+           "mosaic": 0.0, "multi_scale": None}  # fmt: skip
 
 
 def plan_darknet(args: Namespace, given: dict) -> Plan:
@@ -110,7 +112,10 @@ def build(args: Namespace, options: dict, train_set, num_classes: int):
         classes = classes and {int(k): v for k, v in classes.items()}
         transfer(net, load_net(args.cfg, args.weights), classes)
     net = net.to(memory_format=torch.channels_last)  # quicker on a processor
-    return DarknetDetector(net, size, options["resize"])
+    detector = DarknetDetector(net, size, options["resize"])
+    if options["multi_scale"]:
+        multi_scale(detector, *options["multi_scale"])
+    return detector
 
 
 def save_pair(detector: DarknetDetector, folder: Path, name: str) -> list[Path]:
