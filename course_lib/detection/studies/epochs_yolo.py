@@ -21,7 +21,7 @@ from course_lib.detection.yolo.transfer import set_prior
 from course_lib.paths import LIBRARY
 from course_lib.training.stream import Cached
 
-EPOCHS = (5, 20, 50, 100, 200, 500)
+EPOCHS = (10, 20, 50, 100, 200, 500)
 METHODS = {"as they are": False, "augmented": True}
 PICTURES, EVERY = 35, 5  # every fifth picture is for validation
 DIALS = {"size": (192, 256), "thin": 4}
@@ -33,7 +33,7 @@ RECIPE = DetectorRecipe(
     lr=0.005,
     weight_decay=0.01,
     warmup_iters=30,
-    average=0.98,
+    average=0.9,
     precision="bfloat16",
 )
 SHOWN = 0.5  # score of the boxes that the card keeps for pictures

@@ -35,7 +35,7 @@ RECIPE = DetectorRecipe(
     lr=0.005,
     weight_decay=0.01,
     warmup_iters=30,
-    average=0.98,
+    average=0.9,
     precision="bfloat16",
 )
 SOURCE_STEPS, SOURCE_SEED = 800, 100
