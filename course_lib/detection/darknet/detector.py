@@ -16,7 +16,7 @@ from course_lib.detection.darknet.letterbox import (
 )
 from course_lib.detection.darknet.network import Darknet, fused
 from course_lib.detection.darknet.plan import plan
-from course_lib.detection.darknet.weights import load_weights, read_weights
+from course_lib.detection.darknet.weights import check_size, load_weights
 from course_lib.errors import InputError
 
 
@@ -112,7 +112,7 @@ class DarknetDetector(nn.Module):
         for name in ("score_threshold", "nms_threshold"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} is {getattr(self, name)}; give 0 to 1")
-        self.net.plan(self.size)
+        self.net.check((3, *self.size))
 
 
 def load_net(
@@ -125,10 +125,10 @@ def load_net(
     sections = parse_cfg(cfg)
     if weights is not None:
         floats = sum(layer.floats for layer in plan(sections))
-        read_weights(Path(weights), floats, sha256)
+        check_size(Path(weights), floats)
     net = Darknet(sections)
     if weights is not None:
-        load_weights(net, weights)
+        load_weights(net, weights, sha256)
     return net
 
 

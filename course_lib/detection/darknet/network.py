@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from course_lib.detection.darknet.cfg import Section
 from course_lib.detection.darknet.layers import Convolutional, Head, Output
-from course_lib.detection.darknet.plan import Layer, plan
+from course_lib.detection.darknet.plan import input_shape, plan
 from course_lib.detection.darknet.weights import Header
+from course_lib.errors import InputError
 
 
 class Darknet(nn.Module):
@@ -18,7 +19,7 @@ class Darknet(nn.Module):
         sections: what it was built from.
         layers: a module for each section but [net], counted as Darknet does.
         heads: a ``Head`` for each map of the output.
-        size: (height, width) in pixels that the cfg names.
+        input: channels, height and width that the cfg names.
         header: of the weights file, kept to be written again.
 
     Redmon and Farhadi, YOLOv3: An Incremental Improvement, 2018.
@@ -37,7 +38,8 @@ class Darknet(nn.Module):
         self.layers = nn.ModuleList(layer.build() for layer in planned)
         self.sources = [layer.inputs for layer in planned]
         self.kept = {i for at, s in enumerate(self.sources) for i in s if i != at - 1}
-        self.size = tuple(_ints(sections[0], ("height", "width")))
+        self.input = input_shape(sections)
+        self.fits = {self.size}
         self.header = Header()
 
     @property
@@ -46,13 +48,25 @@ class Darknet(nn.Module):
         return [layer.head for layer in self.layers if isinstance(layer, Output)]
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels that the cfg names."""
+        return self.input[1:]
+
+    @property
     def stride(self) -> int:
         """The sides of an input must be multiples of this number of pixels."""
         return max((head.stride for head in self.heads), default=1)
 
-    def plan(self, size: tuple[int, int]) -> list[Layer]:
-        """The layers at another input size; InputError where that cannot be."""
-        return plan(self.sections, size)
+    def check(self, shape: tuple[int, ...]) -> None:
+        """InputError where an input of that shape, (..., C, H, W), cannot be."""
+        if len(shape) < 3 or shape[-3] != self.input.c:
+            raise InputError(
+                f"{self.sections[0].where}: the net takes (B, {self.input.c}, H, W), "
+                f"not {tuple(shape)}; give pictures with {self.input.c} channels"
+            )
+        if (size := tuple(shape[-2:])) not in self.fits:
+            plan(self.sections, size)
+            self.fits.add(size)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Run the net.
@@ -63,7 +77,11 @@ class Darknet(nn.Module):
         Returns:
             Raw maps (B, A * (5 + C), h, w), one a head; of a classifier the one
             output (B, classes, 1, 1).
+
+        Raises:
+            InputError: where the net cannot take an input of that shape.
         """
+        self.check(x.shape)
         outputs: dict[int, Tensor] = {-1: x}
         maps = []
         for i, (layer, sources) in enumerate(
@@ -90,7 +108,3 @@ def fused(net: Darknet) -> Darknet:
             layer.conv = nn.utils.fuse_conv_bn_eval(layer.conv, layer.norm)
             layer.norm = None
     return net.to(memory_format=torch.channels_last)
-
-
-def _ints(section: Section, keys: Sequence[str]) -> list[int]:
-    return [section.integer(key, 1, 2**27) for key in keys]

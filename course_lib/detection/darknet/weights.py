@@ -126,13 +126,9 @@ def read_weights(
     path: Path, wanted: int, sha256: str | None = None, exact: bool = True
 ) -> tuple[Header, np.ndarray, int]:
     """Header, the ``wanted`` first floats, and the byte where they begin."""
-    if not path.is_file():
-        raise InputError(f"there is no weights file {path}; check name and folder")
-    size = path.stat().st_size
+    header = check_size(path, wanted, exact)
+    start = struct.calcsize(header.layout)
     with open(path, "rb") as file:
-        header = read_header(file.read(20), path)
-        start = struct.calcsize(header.layout)
-        _check_count(path, size - start, wanted, exact)
         file.seek(start)
         values = np.frombuffer(file.read(4 * wanted), "<f4").astype(np.float32)
     if sha256 is not None and (found := _hash(path)) != sha256.lower():
@@ -141,6 +137,17 @@ def read_weights(
             "damaged or another file: download it again"
         )
     return header, values, start
+
+
+def check_size(path: Path, wanted: int, exact: bool = True) -> Header:
+    """The header of a file that holds ``wanted`` floats (or more, if not ``exact``)."""
+    if not path.is_file():
+        raise InputError(f"there is no weights file {path}; check name and folder")
+    with open(path, "rb") as file:
+        header = read_header(file.read(20), path)
+    rest = path.stat().st_size - struct.calcsize(header.layout)
+    _check_count(path, rest, wanted, exact)
+    return header
 
 
 def read_header(content: bytes, path: Path) -> Header:
