@@ -15,7 +15,7 @@ from torchvision.models.detection.keypoint_rcnn import (
     KeypointRCNNPredictor,
 )
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
-from torchvision.models.detection.rpn import AnchorGenerator
+from torchvision.models.detection.rpn import AnchorGenerator, RPNHead
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import MultiScaleRoIAlign
 
@@ -160,6 +160,7 @@ def parts(
         {
             "backbone": net,
             "rpn_anchor_generator": AnchorGenerator(sizes, tuple(map(tuple, ratios))),
+            "rpn_head": FloatHead(depth, counts.pop()),
             "box_roi_pool": MultiScaleRoIAlign(levels, box_size, roi_samples),
             "box_head": TwoMLPHead(depth * box_size**2, box_channels),
             "box_predictor": FastRCNNPredictor(box_channels, num_classes),
@@ -170,6 +171,19 @@ def parts(
         levels,
         short_side,
     )
+
+
+class FloatHead(RPNHead):
+    """torchvision's head of the RPN, whose numbers stay float32 under autocast.
+
+    Boxes are decoded in the type of the deltas, and bfloat16 knows only every second
+    whole number from 256 on: proposals, and the truth beside them, would be rounded.
+    """
+
+    def forward(self, x: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Objectness and deltas of every map."""
+        objectness, deltas = super().forward(x)
+        return [o.float() for o in objectness], [d.float() for d in deltas]
 
 
 class KeepSize(GeneralizedRCNNTransform):

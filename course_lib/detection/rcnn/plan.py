@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from torch import nn
-from torch.utils.data import Dataset
+from torch.utils.data import ConcatDataset, Dataset, Subset
 
 from course_lib.data.opening import read_dials
 from course_lib.detection.models import build_detector, open_detector
@@ -15,7 +15,10 @@ from course_lib.detection.rcnn.recipes import RECIPES
 from course_lib.detection.recipe import DetectorRecipe
 from course_lib.detection.transforms import training_transform
 from course_lib.errors import InputError
+from course_lib.models.weights import fit, read_net_file
 from course_lib.training.checkpoint import save_net
+
+MIXED = 2000  # pictures of the harbour, when the command line does not say
 
 
 def plan_rcnn(args: Namespace, given: dict) -> Plan:
@@ -30,13 +33,16 @@ def plan_rcnn(args: Namespace, given: dict) -> Plan:
     """
     options, recipe, augment = RECIPES.get((args.model, args.dataset), ({}, {}, {}))
     options = options | read_options(args.options)
-    if args.weights:
+    start = Path(args.weights or "")
+    if args.weights and start.suffix != ".safetensors":
         options["weights"] = args.weights
     if {"epochs", "steps"} & given.keys():  # one of them, the other goes
         recipe = {k: v for k, v in recipe.items() if k not in ("epochs", "steps")}
     sets = {split: open_split(args, split) for split in ("train", "val", "test")}
-    classes = sets["train"].classes
+    classes = sets["test"].classes
     detector = build_detector(args.model, classes.num_classes, **options)
+    if start.suffix == ".safetensors":
+        fit(detector, read_net_file(start)[1], start.name)
     info = {
         "model": args.model,
         "options": without_files(options),
@@ -68,6 +74,18 @@ def plan_rcnn(args: Namespace, given: dict) -> Plan:
         command=f"python -m course_lib evaluate-detector --checkpoint {{file}} "
         f"--dataset {args.dataset}",
     )
+
+
+def harbour_mix(count: int) -> Dataset:
+    """Half as it is drawn, half with four times as many buoys, the rare class."""
+    from course_lib.data.harbour import HarbourThings
+
+    half = count // 2
+    usual, more = (
+        HarbourThings("train", half),
+        HarbourThings("train", count, rarity=0.4),
+    )
+    return ConcatDataset([usual, Subset(more, range(half, count))])
 
 
 def read_options(text: str | None) -> dict:
@@ -102,6 +120,8 @@ def open_split(args: Namespace, split: str) -> Dataset:
 
     ``args.count`` is of the pictures trained on, or of those a command looks at.
     """
+    if args.dataset == "harbour" and split == "train" and not args.dial:
+        return harbour_mix(args.count or MIXED)
     if args.dataset == "harbour":
         from course_lib.data.harbour import HarbourThings
 

@@ -109,7 +109,8 @@ def only(rows: dict, labels: torch.Tensor) -> dict:
 
 def methods_of(target: dict, found: dict) -> dict[str, dict]:
     """The predictions that the methods make of one picture."""
-    sure = {key: value[found["scores"] >= SURE] for key, value in found.items()}
+    clear = found["scores"] >= SURE
+    sure = {key: found[key][clear] for key in ("masks", "labels", "scores")}
     perfect, _ = class_map_of(target["masks"], target["labels"])
     painted = class_map_of(sure["masks"][:, 0], sure["labels"], sure["scores"])
     return {
