@@ -26,7 +26,7 @@ from course_lib.detection.yolo.pictures import BoxesOnly, From
 from course_lib.detection.yolo.transfer import transfer
 from course_lib.training.stream import Cached
 
-VALUES = (5, 10, 20, 35, 70, 150)
+VALUES = (2, 5, 10, 35, 150)
 SOURCE, FIRST = 1000, 500_000  # pictures of the other classes, apart from all others
 RECIPE = DetectorRecipe(
     steps=200,

@@ -5,6 +5,7 @@ from argparse import Namespace
 from torch import Tensor
 from torch.utils.data import ConcatDataset, Dataset
 
+from course_lib.data.opening import read_dials
 from course_lib.detection.yolo.mosaic import without_masks
 from course_lib.errors import InputError
 from course_lib.training.stream import Cached
@@ -60,6 +61,13 @@ def harbour_mix(count: int = HARBOUR_COUNT, dials=HARBOUR_DIALS) -> Dataset:
             for k, each in enumerate(dials)
         ]
     )
+
+
+def dials(args: Namespace) -> list[dict]:
+    """What the harbour's dials are turned to while training, a part each."""
+    if args.dataset != "harbour":
+        return []
+    return [read_dials(args.dial)] if args.dial else list(HARBOUR_DIALS)
 
 
 def open_sets(args: Namespace) -> dict[str, Dataset]:

@@ -21,7 +21,7 @@ from course_lib.detection.yolo.classes_of_cfg import change_anchors, change_clas
 from course_lib.detection.yolo.kmeans import box_sizes, kmeans_anchors
 from course_lib.detection.yolo.mosaic import Mosaic, yolo_transform
 from course_lib.detection.yolo.multi_scale import multi_scale
-from course_lib.detection.yolo.pictures import open_sets
+from course_lib.detection.yolo.pictures import dials, open_sets
 from course_lib.detection.yolo.transfer import set_prior, transfer
 from course_lib.errors import InputError
 
@@ -90,7 +90,7 @@ def plan_darknet(args: Namespace, given: dict) -> Plan:
         save=save,
         load=load,
         about={"model": args.cfg.name, "options": options, "augment": augment,
-               "names": names, "train_pictures": len(train)},
+               "names": names, "train_pictures": len(train), "dials": dials(args)},
         command="python -m course_lib evaluate-detector --checkpoint {file} "
         f"--dataset {args.dataset}",
     )  # fmt: skip
