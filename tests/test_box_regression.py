@@ -9,7 +9,7 @@ from torchvision.transforms import v2
 
 from course_lib.data.harbour import HarbourThings
 from course_lib.detection.box_crop import RandomBoxCrop, keep_objects, visible_share
-from course_lib.detection.box_regression import TwoHeads, closeups
+from course_lib.detection.box_regression import FewThings, TwoHeads, examples
 from course_lib.detection.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 from course_lib.errors import InputError
 
@@ -68,30 +68,36 @@ def test_a_small_picture_is_padded():
 
 
 @pytest.mark.parametrize("things", [1, 2])
-def test_closeups_show_so_many_things(things):
-    torch.manual_seed(0)
-    found = closeups(HARBOUR, (1, 2), things)
-    assert found
-    for image, boxes, labels in found:
-        assert image.shape == (3, 48, 64) and 0 <= image.min() <= image.max() <= 1
-        assert boxes.shape == (things, 4) and labels.shape == (things,)
-        assert set(labels.tolist()) <= {1, 2}
-        corners = cxcywh_to_xyxy(boxes)
-        assert (corners > -1e-6).all() and (corners < 1 + 1e-6).all()
+def test_few_things_are_those_of_the_harbour(things):
+    dataset = FewThings("train", 8, things)
+    images, boxes, labels = examples(dataset)
+    assert images.shape[1:] == (3, 96, 128) and boxes.shape[1:] == (things, 4)
+    assert 0 <= images.min() <= images.max() <= 1 and len(images) >= 4
+    assert set(labels.flatten().tolist()) <= {1, 2, 3}
+    whole = HarbourThings("train", 8, (96, 128), thin=2)
+    for i in range(8):
+        _, few = dataset.plan(i)
+        _, many = whole.plan(i)
+        kept = [thing for thing in few if thing.kind in ("boat", "car", "person")]
+        assert len(kept) <= things and all(thing in many for thing in few)
+    corners = cxcywh_to_xyxy(boxes)
+    assert (corners > -1e-6).all() and (corners < 1 + 1e-6).all()
 
 
 def test_two_heads_learn_and_the_backbone_stays_as_it_is():
     torch.manual_seed(0)
-    net = TwoHeads(Coarse(), 3, num_classes=2, cells=3).train()
+    net = TwoHeads(Coarse(), 3, num_classes=2).train()
     before = {k: v.clone() for k, v in net.backbone.state_dict().items()}
-    images = torch.rand(4, 3, 48, 64)
-    boxes = torch.tensor([[8.0, 8, 24, 20], [40, 8, 60, 30], [8, 30, 30, 44],
-                          [30, 10, 50, 40]])  # fmt: skip
-    labels = torch.tensor([1, 2, 2, 1])
+    images, boxes = torch.zeros(12, 3, 48, 64), []
+    for i in range(12):  # a block of 16 x 16 px, red or blue
+        x, y, colour = 8 * (i % 6), 8 * (i % 4), 2 * (i % 2)
+        images[i, colour, y : y + 16, x : x + 16] = 1
+        boxes.append([x, y, x + 16, y + 16])
+    boxes, labels = torch.tensor(boxes).float(), torch.arange(12) % 2 + 1
     wanted = xyxy_to_cxcywh(boxes) / torch.tensor([64, 48, 64, 48])
     features = net.features(images)
-    optimiser = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], 0.01)
-    for _ in range(150):
+    optimiser = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], 0.03)
+    for _ in range(200):
         losses = net.losses(features, wanted, labels)
         optimiser.zero_grad()
         sum(losses.values()).backward()
@@ -99,5 +105,5 @@ def test_two_heads_learn_and_the_backbone_stays_as_it_is():
     for name, value in net.backbone.state_dict().items():
         assert value.equal(before[name]), name
     got, logits = net.eval()(images)
-    torch.testing.assert_close(got, boxes, rtol=0, atol=2.0)
+    torch.testing.assert_close(got, boxes, rtol=0, atol=3.0)
     assert (logits.argmax(1) + 1).equal(labels)

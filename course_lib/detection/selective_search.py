@@ -5,6 +5,8 @@ Uijlings et al., Selective Search for Object Recognition, IJCV 2013, sections 3.
 chapters/12_boxes_anchors_ap.
 """
 
+from heapq import heappop, heappush
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -35,17 +37,25 @@ def selective_search(image: Tensor, scale: float = 60, smallest: int = 10) -> Te
 
     pixels = as_picture(image)  # (H, W, 3) uint8
     ids = felzenszwalb(pixels, scale, sigma=0.5, min_size=smallest)  # (H, W)
-    regions, near = first_regions(pixels, ids), neighbours(ids)
-    total = ids.size
-    likeness = {pair: similarity(*(regions[i] for i in pair), total) for pair in near}
-    while likeness:
-        a, b = max(likeness, key=likeness.get)
-        touching = {i for pair in likeness if a in pair or b in pair for i in pair}
-        likeness = {p: s for p, s in likeness.items() if not {a, b} & set(p)}
-        new = len(regions)
-        regions.append(merged(regions[a], regions[b]))
-        for i in touching - {a, b}:
-            likeness[i, new] = similarity(regions[i], regions[new], total)
+    regions, total = first_regions(pixels, ids), ids.size
+    near = {i: set() for i in range(len(regions))}  # who lives beside whom
+    pairs = []  # the most alike on top; some have been overtaken
+
+    def meet(a: int, b: int) -> None:
+        near[a].add(b)
+        near[b].add(a)
+        heappush(pairs, (-similarity(regions[a], regions[b], total), a, b))
+
+    for a, b in neighbours(ids):
+        meet(a, b)
+    while pairs:
+        _, a, b = heappop(pairs)
+        if a in near and b in near:
+            regions.append(merged(regions[a], regions[b]))
+            beside = (near.pop(a) | near.pop(b)) & near.keys()
+            near[len(regions) - 1] = set()
+            for i in sorted(beside):
+                meet(i, len(regions) - 1)
     boxes = dict.fromkeys(tuple(box) for _, _, box in reversed(regions))
     return torch.tensor(list(boxes), dtype=torch.float32)
 
@@ -68,11 +78,11 @@ def first_regions(pixels: np.ndarray, ids: np.ndarray) -> list[tuple]:
     return list(zip(sizes.tolist(), colours, boxes.tolist(), strict=True))
 
 
-def neighbours(ids: np.ndarray) -> set[tuple[int, int]]:
+def neighbours(ids: np.ndarray) -> list[list[int]]:
     """Pairs of regions that share an edge, the smaller number first."""
     sides = ((ids[:, 1:], ids[:, :-1]), (ids[1:], ids[:-1]))
     pairs = np.concatenate([np.stack(s, -1)[s[0] != s[1]] for s in sides])
-    return set(map(tuple, np.unique(np.sort(pairs), axis=0).tolist()))
+    return np.unique(np.sort(pairs), axis=0).tolist()
 
 
 def similarity(a: tuple, b: tuple, total: int) -> float:
