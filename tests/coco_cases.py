@@ -61,7 +61,8 @@ def random_box(rng, size):
 
 def with_masks(rows, size, rng):
     """Turn the box of every row into a mask with holes, written one of three ways."""
-    from course_lib.detection.coco_masks import encode, unpack
+    from course_lib.detection.coco_masks import encode
+    from course_lib.detection.run_lengths import unpack
 
     for row in rows:
         x, y, w, h = map(int, row["bbox"])
@@ -70,7 +71,10 @@ def with_masks(rows, size, rng):
         mask &= rng.random(size) < 0.9
         code, way = encode(mask), rng.integers(3)
         if way == 0:
-            code = {"size": code["size"], "counts": unpack(code["counts"]).tolist()}
+            code = {
+                "size": code["size"],
+                "counts": unpack([code["counts"].encode()])[0].tolist(),
+            }
         if way == 1 and "score" not in row:
             code = [[x, y, x + w, y, x + w, y + h + 0.5], [x, y, x, y + h, x + 2, y]]
         elif way == 0 and "score" in row:

@@ -13,7 +13,7 @@ from torch import nn
 from torchvision.ops import box_convert
 
 import course_lib
-from course_lib.detection import coco_masks
+from course_lib.detection import coco_masks, run_lengths
 from course_lib.detection.coco_format import to_coco, to_results
 from course_lib.detection.evaluation import evaluate_detector
 from course_lib.errors import InputError
@@ -107,26 +107,37 @@ masks = st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(0, 2**31))
 
 
 @settings(deadline=None)
-@given(masks)
-def test_packed_run_lengths_are_read_as_pycocotools_reads_them(case):
-    height, width, seed = case
-    mask = np.random.default_rng(seed).random((height, width)) < 0.5
-    row = {"segmentation": coco_masks.encode(mask)}
-    assert np.array_equal(rle.decode(row["segmentation"]), mask)
-    runs = coco_masks.unpack(row["segmentation"]["counts"])
-    flat = np.repeat(np.arange(len(runs)) % 2, runs)
-    assert np.array_equal(flat, mask.ravel(order="F"))
-    image = {"id": 1, "height": height, "width": width}
-    listed = {"size": [height, width], "counts": runs.tolist()}
-    for code in (row["segmentation"], listed):
-        packed = coco_masks.run_lengths({"segmentation": code}, image, "results[0]")
-        assert np.array_equal(rle.decode(packed), mask)
+@given(st.lists(masks, max_size=4))
+def test_packed_run_lengths_are_read_as_pycocotools_reads_them(cases):
+    drawn = []
+    for height, width, seed in cases:
+        mask = np.random.default_rng(seed).random((height, width)) < 0.5
+        drawn.append((mask, coco_masks.encode(mask)))
+        assert np.array_equal(rle.decode(drawn[-1][1]), mask)
+    codes = [code["counts"].encode() for _, code in drawn]
+    runs, counts = run_lengths.unpack(codes)
+    areas = [mask.size for mask, _ in drawn]
+    assert run_lengths.whole(codes, areas).all()
+    assert not run_lengths.whole(codes, [area + 1 for area in areas]).any()
+    for i, (mask, code) in enumerate(drawn):
+        own = np.split(runs, np.cumsum(counts))[i]
+        flat = np.repeat(np.arange(len(own)) % 2, own)
+        assert np.array_equal(flat, mask.ravel(order="F"))
+        listed = {"size": code["size"], "counts": own.tolist()}
+        for written in (code, listed):
+            assert np.array_equal(rle.decode(packed(written, *mask.shape)), mask)
+
+
+def packed(code, height, width):
+    images = {7: {"id": 7, "height": height, "width": width}}
+    rows = [{"image_id": 7, "segmentation": code}]
+    return coco_masks.packed_masks(rows, images, [0], "results")[0]
 
 
 def test_long_runs_are_unpacked():
     mask = np.zeros((3000, 2000), bool)
     mask[7:2900, 3:1900] = True
-    runs = coco_masks.unpack(coco_masks.encode(mask)["counts"])
+    runs, _ = run_lengths.unpack([coco_masks.encode(mask)["counts"].encode()])
     assert runs.sum() == mask.size and runs[1::2].sum() == mask.sum()
 
 
@@ -151,17 +162,22 @@ codes = st.one_of(
 @settings(max_examples=150, deadline=None)
 @given(codes)
 def test_a_damaged_mask_is_refused_or_is_a_mask_of_that_size(code):
-    image = {"id": 1, "height": 4, "width": 5}
     try:
-        packed = coco_masks.run_lengths({"segmentation": code}, image, "results[0]")
+        mask = packed(code, 4, 5)
     except InputError as error:
         assert "results[0]" in str(error)
     else:
-        assert rle.decode(packed).shape == (4, 5)
+        assert rle.decode(mask).shape == (4, 5)
+
+
+def test_a_cut_mask_is_refused():
+    code = coco_masks.encode(np.tri(30, 40, dtype=bool))
+    for end in range(len(code["counts"])):
+        with pytest.raises(InputError, match="give polygons or run lengths"):
+            packed(code | {"counts": code["counts"][:end]}, 30, 40)
 
 
 @pytest.mark.parametrize("height", [None, 0, -3, "4", 10**9, 2.5])
 def test_a_picture_without_a_size_has_no_masks(height):
-    image = {"id": 7, "height": height, "width": 5}
     with pytest.raises(InputError, match="picture 7 has height .* masks need both"):
-        coco_masks.run_lengths({"segmentation": [[0, 0, 1, 1, 0, 2]]}, image, "x")
+        packed([[0, 0, 1, 1, 0, 2]], height, 5)

@@ -4,42 +4,64 @@ A mask is polygons, run lengths as a list, or run lengths packed into a string. 
 is damaged must not reach pycocotools, whose C code trusts it.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from course_lib.detection.run_lengths import whole
 from course_lib.errors import InputError
 
 LARGEST = 100_000  # pixels of a side, and of a coordinate
 
 
-def run_lengths(row: dict, image: dict, what: str) -> dict:
-    """The mask of an annotation or result as pycocotools' packed run lengths.
+def packed_masks(
+    rows: Sequence[dict], images: dict, order: Sequence[int], what: str
+) -> list[dict]:
+    """Masks of annotations or results as pycocotools' packed run lengths.
 
     Args:
-        row: has ``segmentation``: polygons, run lengths as a list, or packed; where it
-            has none, its box is its mask, as in pycocotools.
-        image: the picture's ``height`` and ``width``.
-        what: name of the row in messages.
+        rows: have ``segmentation``: polygons, run lengths as a list, or packed; where
+            one has none, its box is its mask, as in pycocotools.
+        images: rows of the pictures by their id, with ``height`` and ``width``.
+        order: the rows that are wanted.
+        what: name of the rows in messages.
 
     Returns:
-        ``{"size": [H, W], "counts": str or bytes}``.
+        ``{"size": [H, W], "counts": str or bytes}`` of each.
 
     Raises:
-        InputError: where it is none of these, or of another size than the picture.
+        InputError: where one is none of these, or of another size than the picture.
     """
-    size = picture_size(image)
+    masks = []
+    for i in order:
+        size = picture_size(images[rows[i]["image_id"]])
+        try:
+            masks.append(packed_mask(rows[i], size))
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise _refusal(rows[i], f"{what}[{i}]", size, error) from None
+    areas = [mask["size"][0] * mask["size"][1] for mask in masks]
+    sound = whole([_bytes(mask) for mask in masks], areas)
+    if not sound.all():
+        wrong = int(np.argmin(sound))
+        i, size = order[wrong], masks[wrong]["size"]
+        raise _refusal(rows[i], f"{what}[{i}]", size, "the runs do not cover it")
+    return masks
+
+
+def packed_mask(row: dict, size: list[int]) -> dict:
+    """The mask of one row, packed; what comes packed is not yet checked."""
     code = row.get("segmentation")
-    try:
-        if code is None and "bbox" in row:
-            x, y, w, h = row["bbox"]
-            code = [[x, y, x, y + h, x + w, y + h, x + w, y]]
-        if isinstance(code, list):
-            return from_polygons(code, size)
-        return from_runs(code, size)
-    except (KeyError, TypeError, ValueError, OverflowError, UnicodeError) as error:
-        raise InputError(
-            f"'segmentation' of {what} is {code!r:.60} for a picture of {size}: "
-            f"{error}; give polygons or run lengths of the whole picture"
-        ) from None
+    if code is None and "bbox" in row:
+        x, y, w, h = row["bbox"]
+        code = [[x, y, x, y + h, x + w, y + h, x + w, y]]
+    if isinstance(code, list):
+        return from_polygons(code, size)
+    if list(code["size"]) != size:
+        raise ValueError(f"the mask is {code['size']}")
+    if isinstance(code["counts"], list):
+        return from_list(code["counts"], size)
+    _bytes(code)
+    return code
 
 
 def picture_size(image: dict) -> list[int]:
@@ -68,42 +90,16 @@ def from_polygons(polygons: list[list[float]], size: list[int]) -> dict:
     return rle.merge(rle.frPyObjects(polygons, *size))
 
 
-def from_runs(code: dict, size: list[int]) -> dict:
-    """Packed run lengths of packed or listed ones, whose sum is the picture's area."""
+def from_list(counts: list[int], size: list[int]) -> dict:
+    """Packed run lengths of a list of them."""
     from pycocotools import mask as rle
 
-    if list(code["size"]) != size:
-        raise ValueError(f"the mask is {code['size']}")
-    listed = isinstance(code["counts"], list)
-    runs = np.array(code["counts"]) if listed else unpack(code["counts"])
+    runs = np.array(counts)
     if runs.dtype.kind not in "iu" or runs.ndim != 1 or (runs < 0).any():
         raise ValueError("run lengths are whole numbers, none below 0")
     if runs.sum() != size[0] * size[1]:
         raise ValueError(f"the runs cover {runs.sum()} pixels")
-    return rle.frPyObjects(code, *size) if listed else code
-
-
-def unpack(packed: str | bytes) -> np.ndarray:
-    """Run lengths of a packed string, (N,) int64: pixels out, in, out, ...
-
-    A character carries five bits, a sixth says that more of the number follow; from
-    the fourth on a number is the difference to the run before the last.
-    """
-    code = packed.encode("ascii") if isinstance(packed, str) else packed
-    digits = np.frombuffer(code, np.uint8).astype(np.int64) - 48
-    last = np.flatnonzero(digits & 32 == 0)  # (N,) where a number ends
-    length = np.diff(last, prepend=-1)
-    if ((digits < 0) | (digits > 63)).any() or not len(last) or length.max() > 6:
-        raise ValueError("the string is no packed run lengths")
-    if last[-1] != len(digits) - 1:
-        raise ValueError("the string is cut")
-    begin = last - length + 1
-    place = np.arange(len(digits)) - np.repeat(begin, length)
-    runs = np.add.reduceat((digits & 31) << (5 * place), begin)
-    runs -= (digits[last] >> 4 & 1) << (5 * length)  # negative numbers
-    runs[1::2] = np.cumsum(runs[1::2])
-    runs[2::2] = np.cumsum(runs[2::2])
-    return runs
+    return rle.frPyObjects({"size": size, "counts": counts}, *size)
 
 
 def encode(mask: np.ndarray) -> dict:
@@ -112,3 +108,19 @@ def encode(mask: np.ndarray) -> dict:
 
     code = rle.encode(np.asfortranarray(mask, np.uint8))
     return {"size": [int(s) for s in code["size"]], "counts": code["counts"].decode()}
+
+
+def _bytes(code: dict) -> bytes:
+    counts = code["counts"]
+    if isinstance(counts, str):
+        return counts.encode("ascii")  # UnicodeEncodeError is a ValueError
+    if isinstance(counts, bytes):
+        return counts
+    raise TypeError("counts are a list or a string")
+
+
+def _refusal(row: dict, what: str, size: list[int], reason) -> InputError:
+    return InputError(
+        f"'segmentation' of {what} is {row.get('segmentation')!r:.60} for a picture of "
+        f"{size}: {reason}; give polygons or run lengths of the whole picture"
+    )

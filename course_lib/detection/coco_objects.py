@@ -182,9 +182,7 @@ def _boxes(rows: list[dict], what: str) -> np.ndarray:
 
 def _masks(rows: list[dict], order: np.ndarray, table: dict, what: str) -> list[dict]:
     """Run-length codes of the rows in that order."""
-    from course_lib.detection.coco_masks import run_lengths
+    from course_lib.detection.coco_masks import packed_masks
 
-    sizes = {row["id"]: row for row in table["images"]}
-    return [
-        run_lengths(rows[i], sizes[rows[i]["image_id"]], f"{what}[{i}]") for i in order
-    ]
+    images = {row["id"]: row for row in table["images"]}
+    return packed_masks(rows, images, order.tolist(), what)
