@@ -61,9 +61,9 @@ def test_scores_of_a_detector_that_knows_the_truth():
     dataset = [(torch.zeros(3, 20, 40, dtype=torch.uint8), bars(0))]
 
     def detector(images):
-        found = bars(0)
-        return [found | {"masks": found["masks"][:, None].float(),
-                         "scores": torch.ones(3)}]  # fmt: skip
+        found = {key: bars(0)[key] for key in ("boxes", "labels")}
+        masks = bars(0)["masks"][:, None].float()
+        return [found | {"masks": masks, "scores": torch.ones(3)}]
 
     scores = neighbours.scores_of(detector, dataset, [0])
     assert scores[neighbours.NEW] == scores[neighbours.BOXES] == pytest.approx(1)
