@@ -82,3 +82,12 @@ def test_columns_can_be_chosen_renamed_and_go_deeper():
 def test_an_unknown_column_lists_the_known():
     with pytest.raises(InputError, match="no card has 'miou'.*mean_iou"):
         cards.table(CARD, ["miou"])
+
+
+@pytest.mark.parametrize("score, below", [("mIoU", 0), ("mask AP50 of all boats", 1)])
+def test_what_the_bars_are_never_runs_into_the_title(score, below):
+    card = {"dial": "d", "values": [0, 1], "score": score, "bars": 30 * "x",
+            "methods": {"A": {"0": [0.1, 0.2], "1": [0.2, 0.3]}}}
+    [ax] = show.failure_curve(card).axes
+    told = [text.get_text() for text in ax.texts if "bars:" in text.get_text()]
+    assert len(told) == below and bool(ax.get_title(loc="right")) == (not below)

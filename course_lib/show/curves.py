@@ -43,8 +43,7 @@ def failure_curve(card: dict) -> Figure:
         ax.set_ylim(0, 1.02 if highest > 0.75 else highest * 1.25 + 1e-3)
     if seeds[-1] > 1:
         what = card.get("bars", f"{seeds[-1]} seeds")
-        ax.set_title(f"bars: lowest and highest of {what}", loc="right",
-                     fontsize=8.5, color=GREY)
+        _say_bars(ax, f"bars: lowest and highest of {what}", card["score"])
     _name_lines(ax, values, curves)
     return fig
 
@@ -75,6 +74,16 @@ def _line(ax, values: np.ndarray, points: np.ndarray, name: str, i: int) -> None
                 color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)],
                 markeredgecolor="white", markeredgewidth=0.8, capsize=3,
                 elinewidth=1.2, clip_on=False, zorder=3)
+
+
+def _say_bars(ax, note: str, title: str) -> None:
+    """What the bars are: beside the title, or below the axes where that is long."""
+    if 0.088 * len(title) + 0.063 * len(note) < 4.9:  # inches, about
+        ax.set_title(note, loc="right", fontsize=8.5, color=GREY)
+    else:
+        ax.annotate(note, (1, 0), (0, -40), xycoords="axes fraction", ha="right",
+                    textcoords="offset points", fontsize=8.5, color=GREY,
+                    annotation_clip=False)
 
 
 def _name_lines(ax, values: np.ndarray, curves: dict[str, np.ndarray]) -> None:
