@@ -12,6 +12,7 @@ CURVES = {
     "context_heads": "course_lib.training.table_curves:context_heads",
     "context_near": "course_lib.training.context_near",
     "scale_anchors": "course_lib.detection.studies.scale_anchors",
+    "size_anchors": "course_lib.detection.studies.size_anchors",
     "contact_maskrcnn": "course_lib.detection.studies.neighbours:contact",
     "occlusion_maskrcnn": "course_lib.detection.studies.neighbours:occlusion",
     "overlap_maskrcnn": "course_lib.detection.studies.overlap_maskrcnn",
