@@ -181,5 +181,5 @@ def _fill(section: Section, line: str, place: str) -> None:
 
 
 def _short(value: object) -> str:
-    text = str(value)
+    text = str(value).encode("unicode_escape").decode()  # damage may hold anything
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -173,7 +173,7 @@ def read_header(content: bytes, path: Path) -> Header:
 
 def _check_count(path: Path, size: int, wanted: int, exact: bool) -> None:
     if size < 4 * wanted or (exact and size != 4 * wanted):
-        found = f"{size // 4:,}" + (f" and {size % 4} bytes" if size % 4 else "")
+        found = f"{size // 4:,}" + (f" and {size % 4}/4" if size % 4 else "")
         raise InputError(
             f"{path} holds {found} floats behind its header, but the cfg wants "
             f"{wanted:,}; take the cfg of this file, or download it again"
