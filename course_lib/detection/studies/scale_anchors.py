@@ -73,7 +73,7 @@ class EveryScale(Dataset):
         return self.count
 
     def __getitem__(self, i: int) -> tuple[Tensor, dict]:
-        return self.parts[i % len(self.parts)][i]
+        return self.parts[i % len(self.parts)][i]  # IndexError behind the last
 
 
 def detector(method: str) -> AnchorDetector:
