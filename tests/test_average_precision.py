@@ -99,6 +99,17 @@ def test_a_second_box_on_the_same_object_is_wrong():
     assert report.ap50 == pytest.approx(51 / 101)
 
 
+def test_of_two_objects_overlapped_alike_the_last_is_taken():
+    a, between, b = [0, 0, 40, 40], [10, 0, 40, 40], [20, 0, 40, 40]
+    case = one_class([a, b], [(between, 0.9), (b, 0.8)])
+    assert agrees(*case, "bbox").recall[0, 0, 0, 2] == 0.5
+
+
+def test_a_limit_that_is_just_reached_is_reached():
+    case = one_class([[0, 0, 40, 40]], [([0, 0, 40, 20], 0.9)])  # IoU 0.5
+    assert agrees(*case, "bbox").ap50 > 0.99
+
+
 def test_more_results_may_be_counted():
     a, sky = [0, 0, 40, 40], [0, 200, 40, 40]
     case = one_class([a], [(sky, 0.9)] * 100 + [(a, 0.8)])
