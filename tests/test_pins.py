@@ -33,9 +33,9 @@ def direct():
 
 
 def floor(requirement):
-    (specifier,) = requirement.specifier
-    assert specifier.operator == ">=", requirement
-    return Version(specifier.version)
+    floors = [s for s in requirement.specifier if s.operator != "<"]
+    assert [s.operator for s in floors] == [">="], requirement
+    return Version(floors[0].version)
 
 
 def test_every_floor_is_at_most_the_pins():
