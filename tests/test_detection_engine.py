@@ -89,6 +89,7 @@ def test_a_resumed_run_ends_in_the_same_bits(tmp_path):
     torch.manual_seed(99)
     again = fit(MeanBox(), Boxes(), recipe, folder=tmp_path, resume=True, say=str)
     assert again.losses == whole.losses
+    assert again.seconds[0] > again.before[0] > 0
     assert torch.equal(again.detector.box, whole.detector.box)
     other = DetectorRecipe(epochs=5, average=0.9, **RECIPE)
     with pytest.raises(InputError, match="epochs is 5.* but the checkpoint was made"):

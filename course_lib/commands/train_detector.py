@@ -3,7 +3,6 @@
 import argparse
 import shlex
 import sys
-import time
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -71,7 +70,6 @@ def run(args: argparse.Namespace) -> None:
     count, recipe = len(plan.train_set), plan.recipe
     print(f"{plan.name}: {count} pictures, {recipe.threads} threads, "
           f"{recipe.precision}; {folder} keeps the run", flush=True)  # fmt: skip
-    start = time.monotonic()
     training = fit(
         plan.detector,
         plan.train_set,
@@ -83,7 +81,7 @@ def run(args: argparse.Namespace) -> None:
         workers=args.workers,
         say=partial(print, flush=True),
     )
-    measure(args, plan, training, folder, (time.monotonic() - start) / 60)
+    measure(args, plan, training, folder)
 
 
 def plan_of(args: argparse.Namespace):
@@ -108,7 +106,7 @@ def plan_of(args: argparse.Namespace):
     return plan_rcnn(args, given)
 
 
-def measure(args: argparse.Namespace, plan, training, folder: Path, minutes: float):
+def measure(args: argparse.Namespace, plan, training, folder: Path) -> None:
     """Write the weights, measure what a reader will load, and write the card."""
     from course_lib.detection.cards import detection_card
     from course_lib.detection.evaluation import evaluate_detector
@@ -124,7 +122,8 @@ def measure(args: argparse.Namespace, plan, training, folder: Path, minutes: flo
         "recipe": plan.recipe.as_dict(),
         "steps": training.step,
         "epochs": round(training.step / training.per_epoch, 1),
-        "minutes": round(minutes, 2),
+        "minutes": round(training.seconds[0] / 60, 2),
+        "cpu_minutes": round(training.seconds[1] / 60, 2),
         "hardware": cards.hardware(),
         "threads": plan.recipe.threads,
         "weights_sha256": cards.file_hash(files[0]),

@@ -7,7 +7,7 @@ carry it. What is not given is as torchvision has it.
 import inspect
 from collections.abc import Sequence
 
-from torch import Tensor, nn
+from torch import nn
 from torchvision.models.detection import FasterRCNN, KeypointRCNN, MaskRCNN
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.keypoint_rcnn import (
@@ -15,11 +15,11 @@ from torchvision.models.detection.keypoint_rcnn import (
     KeypointRCNNPredictor,
 )
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
-from torchvision.models.detection.rpn import AnchorGenerator, RPNHead
-from torchvision.models.detection.transform import GeneralizedRCNNTransform
+from torchvision.models.detection.rpn import AnchorGenerator
 from torchvision.ops import MultiScaleRoIAlign
 
 from course_lib.detection.rcnn.backbones import build_backbone
+from course_lib.detection.rcnn.exact import FloatHead, at_size
 from course_lib.errors import InputError
 
 RATIOS = (0.5, 1.0, 2.0)  # height / width
@@ -171,38 +171,6 @@ def parts(
         levels,
         short_side,
     )
-
-
-class FloatHead(RPNHead):
-    """torchvision's head of the RPN, whose numbers stay float32 under autocast.
-
-    Boxes are decoded in the type of the deltas, and bfloat16 knows only every second
-    whole number from 256 on: proposals, and the truth beside them, would be rounded.
-    """
-
-    def forward(self, x: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """Objectness and deltas of every map."""
-        objectness, deltas = super().forward(x)
-        return [o.float() for o in objectness], [d.float() for d in deltas]
-
-
-class KeepSize(GeneralizedRCNNTransform):
-    """torchvision's normalising and padding, without its resizing.
-
-    (Its own ``_skip_resize`` skips in training only.)
-    """
-
-    def resize(self, image: Tensor, target: dict | None = None):
-        """Nothing."""
-        return image, target
-
-
-def at_size(detector: nn.Module, short_side: int | Sequence[int] | None) -> nn.Module:
-    """The detector, whose pictures keep their size where there is no short side."""
-    if short_side is None:
-        old = detector.transform
-        detector.transform = KeepSize(1, 1, old.image_mean, old.image_std)
-    return detector
 
 
 def swap_heads(detector: nn.Module, num_classes: int) -> nn.Module:
