@@ -113,9 +113,9 @@ def test_a_limit_that_is_just_reached_is_reached():
 def test_more_results_may_be_counted():
     a, sky = [0, 0, 40, 40], [0, 200, 40, 40]
     case = one_class([a], [(sky, 0.9)] * 100 + [(a, 0.8)])
-    assert ap.evaluate(*case).recall.max() == 0
+    assert ap.evaluate(*case).recall.max() == ap.evaluate(*case).ap == 0
     longer = ap.evaluate(*case, max_detections=(1, 100, 300))
-    assert longer.recall[0, 0, 0].tolist() == [0, 0, 1]
+    assert longer.recall[0, 0, 0].tolist() == [0, 0, 1] and longer.ap > 0
 
 
 def test_nothing_to_find_and_nothing_found():
