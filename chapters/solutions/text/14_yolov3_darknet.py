@@ -69,3 +69,14 @@ def answers(rows, threshold):
 
 
 check("14.4", answers)
+
+# %% [markdown]
+# ## Quiz
+#
+# 1. The header was cut too early and the last float dropped; or the cfg is another one with the same count; or biases and scales were exchanged; or the file is right and the picture came in 0 to 255, or as
+#    BGR. Look at the variances first: one below zero, and the reading is wrong. If all are positive, feed a picture whose answer is known, and compare with another program layer by layer: the first layer that
+#    differs names the mistake. If layer 0 differs already, it is the picture.
+# 2. Neither. Letterboxed, the panorama becomes 416 x 52 pixels, a tenth of its size. Stretched, it keeps more of its height and is squeezed eight times. Give the net an input of the picture's shape, such as
+#    2048 x 256 pixels (multiples of 32), or cut the panorama into overlapping tiles.
+# 3. 3 x 52 x 52 = 8,112 boxes, three quarters of all. The anchors there are at most 33 pixels wide, so a box of 300 pixels needs $e^t = 9$; in training such a box was given to the anchor that fits best, 373 x 326 on the
+#    coarsest map, and the fine map has learnt to say nothing there.
