@@ -15,6 +15,7 @@ from course_lib.detection.darknet.detector import load_detector, load_net
 from course_lib.detection.darknet.network import Darknet, fused
 from course_lib.detection.darknet.plan import plan
 from course_lib.detection.darknet.weights import save_weights
+from course_lib.training.cards import read_card
 
 pytestmark = pytest.mark.real
 NETS = {
@@ -169,3 +170,46 @@ def opencv_rows(cv2, name, file, size):
     net.setInput(blob)
     outs = net.forward(net.getUnconnectedOutLayersNames())
     return np.concatenate([out.reshape(-1, out.shape[-1]) for out in outs]), blob
+
+
+def test_every_box_of_120_pictures_is_the_references(real_data):
+    from course_lib.detection.darknet.names import COCO_IDS
+
+    folder, name = real_data / "darknet", "yolo-fastest-1.1"
+    rows = json.loads(
+        (folder / "reference" / f"coco128_results_{name}_320.json").read_text()
+    )
+    theirs = {}
+    for row in rows:
+        theirs.setdefault(row["image_id"], []).append(row)
+    files = [folder / "weights" / f"{name}{end}" for end in (".cfg", ".weights")]
+    options = {"size": 320, "resize": "stretch", "score_threshold": 0.005}
+    detector = load_detector(*files, **options)
+    for image_id in sorted(theirs)[::4]:
+        image = read_image(real_data / f"coco128/train2017/{image_id:012}.jpg")
+        with torch.inference_mode():
+            (found,) = detector([image / 255])
+        kept = sorted(theirs[image_id], key=lambda row: -row["score"])
+        assert min(100, len(found["scores"])) == len(kept)
+        scores = torch.tensor([row["score"] for row in kept])
+        assert (found["scores"][:100] - scores).abs().max() < 2e-3
+        best = torch.tensor(kept[0]["bbox"])
+        best[2:] += best[:2]
+        assert (found["boxes"][0] - best).abs().max() < 1
+        assert COCO_IDS[found["labels"][0] - 1] == kept[0]["category_id"]
+
+
+def test_the_kept_cards_hold_the_references_figures(darknet):
+    kept = json.loads((darknet / "reference/coco128_ap_pycocotools.json").read_text())
+    rows = read_card("coco128_darknet")["rows"]
+    ours = {row["net"]: row["ap50"] for row in rows if row["resize"] == "stretch"}
+    for name, each in kept["results"].items():
+        assert ours[name] == pytest.approx(each["stats"][1], abs=0.005)
+    people = {
+        row["net"]: (row["ap"], row["ap50"])
+        for row in read_card("penn_fudan_darknet")["rows"]
+        if (row["split"], row["resize"]) == ("all", "stretch")
+        and row["score_threshold"] == 0.2  # OpenCV's cut
+    }
+    assert people["yolo-fastest-1.1"] == pytest.approx((0.487, 0.929), abs=0.005)
+    assert people["yolo-fastest-1.1-xl"] == pytest.approx((0.550, 0.954), abs=0.005)
