@@ -11,7 +11,7 @@ from torchvision.ops import box_iou
 from course_lib.detection.darknet.cfg import parse_text
 from course_lib.detection.darknet.decode import decode_head, detections
 from course_lib.detection.darknet.detector import DarknetDetector
-from course_lib.detection.darknet.layers import Head
+from course_lib.detection.darknet.heads import Head
 from course_lib.detection.darknet.letterbox import (
     bilinear_8_bit,
     letterbox,

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torchvision.ops import batched_nms
 
-from course_lib.detection.darknet.layers import Head
+from course_lib.detection.darknet.heads import Head
 
 MAX_CANDIDATES = 10_000  # boxes of one picture that go into NMS, the best
 

@@ -5,22 +5,13 @@ picture's shape; it gives the output's shape, the number of floats in the weight
 and how to build the module. Nothing is allocated before all of that is known.
 """
 
-from typing import NamedTuple
-
 from course_lib.detection.darknet import layers
 from course_lib.detection.darknet.cfg import Section
+from course_lib.detection.darknet.heads import Shape, output
 from course_lib.errors import InputError
 
 MAX_SIDE = 64  # of a window, a stride or an upsampling
 MAX_CHANNELS = 2**16
-
-
-class Shape(NamedTuple):
-    """Channels, height and width of a map."""
-
-    c: int
-    h: int
-    w: int
 
 
 def _convolutional(section: Section, shapes, picture) -> tuple:
@@ -128,50 +119,6 @@ def _dropout(section: Section, shapes, picture) -> tuple:
     return shapes[0], 0, lambda: layers.Dropout(probability)
 
 
-def _output(section: Section, shapes, picture) -> tuple:
-    (x,) = shapes
-    head = _head(section, x, picture)
-    wanted = len(head.anchors) * (5 + head.num_classes)
-    if x.c != wanted:
-        raise InputError(
-            f"{section.where}: the layer before gives {x.c} channels, but "
-            f"{len(head.anchors)} anchors and {head.num_classes} classes want "
-            f"{wanted}; set its filters= to that"
-        )
-    return x, 0, lambda: layers.Output(head)
-
-
-def _head(section: Section, x: Shape, picture: Shape) -> layers.Head:
-    stride = picture.w // x.w
-    if (x.w * stride, x.h * stride) != (picture.w, picture.h):
-        raise InputError(
-            f"{section.where}: a map of {x.w} x {x.h} does not divide the input of "
-            f"{picture.w} x {picture.h}; give an input whose sides its stride divides"
-        )
-    region = section.kind == "region"
-    num = section.integer("num", 1, 100, 1)
-    values = section.numbers("anchors", 1e-3, 1e5)
-    if len(values) != 2 * num:
-        raise section.refuse(
-            "anchors", section.text("anchors"), f"num={num} wants {2 * num} numbers"
-        )
-    unit = stride if region else 1  # [region] counts in cells
-    pairs = [
-        (w * unit, h * unit) for w, h in zip(values[::2], values[1::2], strict=True)
-    ]
-    every = ",".join(map(str, range(num)))
-    mask = range(num) if region else section.integers("mask", 0, num - 1, every)
-    return layers.Head(
-        section.kind,
-        tuple(pairs[i] for i in mask),
-        stride,
-        section.integer("classes", 1, 10_000, 20),
-        section.number("scale_x_y", 1, 10, 1),
-        bool(section.integer("new_coords", 0, 1, 0)),
-        region and bool(section.integer("softmax", 0, 1, 0)),
-    )
-
-
 def _stride(section: Section, default: int) -> int:
     default = section.text("stride_x", str(default))
     stride = section.integer("stride", 1, MAX_SIDE, default)
@@ -194,11 +141,11 @@ KINDS = {
     "convolutional": _convolutional,
     "dropout": _dropout,
     "maxpool": _maxpool,
-    "region": _output,
+    "region": output,
     "reorg": _reorg,
     "route": _route,
     "shortcut": _shortcut,
     "softmax": _softmax,
     "upsample": _upsample,
-    "yolo": _output,
+    "yolo": output,
 }

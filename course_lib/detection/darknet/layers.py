@@ -4,7 +4,6 @@ A module takes the list of its inputs, each (B, C, H, W), and gives one (B, C, H
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -172,37 +171,3 @@ class Dropout(nn.Dropout):
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:  # noqa: D102
         return super().forward(inputs[0])
-
-
-@dataclass(frozen=True)
-class Head:
-    """What a raw map means.
-
-    Attributes:
-        kind: "yolo" or "region" (YOLOv2).
-        anchors: (width, height) in pixels of the input, one pair an anchor.
-        stride: input pixels a cell.
-        num_classes: C; the map has len(anchors) * (5 + C) channels.
-        scale_x_y: how far the centre may leave its cell (1 = not at all).
-        new_coords: scaled YOLOv4's coding, whose map went through a sigmoid.
-        softmax: classes exclude each other ([region] only).
-    """
-
-    kind: str
-    anchors: tuple[tuple[float, float], ...]
-    stride: int
-    num_classes: int
-    scale_x_y: float = 1.0
-    new_coords: bool = False
-    softmax: bool = False
-
-
-class Output(nn.Module):
-    """A [yolo] or [region] layer: passes its map on, which is decoded elsewhere."""
-
-    def __init__(self, head: Head):
-        super().__init__()
-        self.head = head
-
-    def forward(self, inputs: Sequence[Tensor]) -> Tensor:  # noqa: D102
-        return inputs[0]

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.detection.darknet.cfg import Section
-from course_lib.detection.darknet.layers import Convolutional, Head, Output
+from course_lib.detection.darknet.heads import Head, Output
+from course_lib.detection.darknet.layers import Convolutional
 from course_lib.detection.darknet.plan import input_shape, plan
 from course_lib.detection.darknet.weights import Header
 from course_lib.errors import InputError

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from torch import nn
 
 from course_lib.detection.darknet.cfg import REQUIRED, Section
-from course_lib.detection.darknet.kinds import KINDS, MAX_CHANNELS, Shape
+from course_lib.detection.darknet.heads import Shape
+from course_lib.detection.darknet.kinds import KINDS, MAX_CHANNELS
 from course_lib.errors import InputError
 
 MAX_PARAMETERS = 150_000_000  # 600 MB; yolov3-spp has 63 million

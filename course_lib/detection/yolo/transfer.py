@@ -9,7 +9,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from course_lib.detection.darknet.layers import Convolutional, Head, Output
+from course_lib.detection.darknet.heads import Head, Output
+from course_lib.detection.darknet.layers import Convolutional
 from course_lib.errors import InputError
 
 PRIOR_OBJECT, PRIOR_CLASS = 0.01, 0.2
