@@ -3,11 +3,14 @@
 import pytest
 import torch
 
+from course_lib.data.harbour import HarbourThings
 from course_lib.data.penn_fudan import target_of
+from course_lib.detection.evaluation import evaluate_detector
 from course_lib.detection.models import build_detector, open_detector
 from course_lib.detection.rcnn.builders import swap_heads
 from course_lib.detection.rcnn.keypoints import extreme_points
 from course_lib.errors import InputError
+from course_lib.paths import weights_dir
 from course_lib.training.checkpoint import save_net
 
 TINY = {
@@ -168,3 +171,53 @@ def test_the_backbone_of_a_shipped_net_is_taken():
     assert torch.equal(net.state_dict()[key], again.state_dict()[key])
     with pytest.raises(InputError, match="backbone in resnet18_8s_harbour.* not fit"):
         build("fasterrcnn", backbone_options=start | {"width": 8}, anchor_sizes=sizes)
+
+
+def test_boxes_stay_exact_under_bfloat16():
+    """bfloat16 knows every second whole number at 300: a thin box would vanish."""
+    net = build("fasterrcnn").eval()
+    seen = []
+    net.rpn.register_forward_hook(lambda module, args, out: seen.extend(out[0]))
+    image, target = sample(64, 400)
+    target["boxes"] = torch.tensor([[301.0, 10, 302, 40], [10, 10, 60, 30]])
+    with torch.autocast("cpu", torch.bfloat16):
+        losses = net.train()([image], [target])
+    assert seen[0].dtype == torch.float32
+    assert all(torch.isfinite(loss) for loss in losses.values())
+
+
+class Truth(torch.nn.Module):
+    """A detector that says what is there."""
+
+    def __init__(self, targets):
+        super().__init__()
+        self.targets = iter(targets)
+
+    def forward(self, images):
+        found = []
+        for target in (next(self.targets) for _ in images):
+            masks = target["masks"][:, None].float()
+            scores = torch.ones(len(masks))
+            kept = {key: target[key] for key in ("boxes", "labels")}
+            found.append(kept | {"masks": masks, "scores": scores})
+        return found
+
+
+def test_the_truth_has_an_ap_of_one():
+    pictures = HarbourThings("test", 3, (96, 128))
+    truth = Truth(pictures[i][1] for i in range(3))
+    reports = evaluate_detector(truth, pictures, iou_types=("bbox", "segm"))
+    assert reports["bbox"].ap == reports["segm"].ap == pytest.approx(1)
+    assert reports["bbox"].categories == pictures.classes.names[1:]
+
+
+def test_the_shipped_detector_finds_things_and_none_on_a_blank_picture():
+    detector, info = open_detector(weights_dir() / "maskrcnn_harbour.safetensors")
+    pictures = HarbourThings("test", 8)
+    assert tuple(info["classes"]["names"]) == pictures.classes.names
+    report = evaluate_detector(detector, pictures, iou_types=("segm",))["segm"]
+    assert report.ap50 > 0.5
+    with torch.no_grad():
+        for grey in (0.0, 0.5, 1.0):
+            (found,) = detector([torch.full((3, 192, 256), grey)])
+            assert (found["scores"] < 0.5).all()

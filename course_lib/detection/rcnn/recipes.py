@@ -21,7 +21,7 @@ HARBOUR_NET = {
     "box_batch_size_per_image": 128,
 }  # fmt: skip
 HARBOUR_RECIPE = {
-    "epochs": 8,
+    "epochs": 3,
     "batch_size": 4,
     "optimiser": "adamw",
     "lr": 2e-3,
@@ -29,7 +29,7 @@ HARBOUR_RECIPE = {
     "warmup_iters": 200,
     "warmup_factor": None,
     "clip": 5.0,
-    "average": 0.998,
+    "average": 0.995,
 }
 MASKS = {"mask_channels": 48, "mask_layers": 2}
 PEOPLE_NET = {
