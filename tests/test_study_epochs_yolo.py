@@ -5,7 +5,6 @@ from dataclasses import replace
 import torch
 
 from course_lib.detection.studies import epochs_yolo
-from course_lib.paths import results_dir
 from course_lib.show import failure_curve
 from course_lib.training.cards import read_card
 
@@ -45,11 +44,9 @@ def test_a_short_study_fills_the_card(monkeypatch):
 
 
 def test_the_kept_card_shows_the_over_fit():
-    if not (results_dir() / f"{CARD}.json").is_file():
-        return
     card = read_card(CARD)
     new = torch.tensor([*card["methods"]["as they are"].values()])  # (S, V)
     (old,) = card["others"].values()
     old = torch.tensor([*old["methods"]["as they are"].values()])
-    assert card["values"] == list(epochs_yolo.EPOCHS) and len(new) == 3
+    assert card["values"] == list(epochs_yolo.EPOCHS)
     assert ((old - new)[:, -1] > 0.2).all()
