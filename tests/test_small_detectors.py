@@ -92,6 +92,14 @@ def test_the_losses_are_those_of_the_definition():
     torch.testing.assert_close(losses["boxes"], moves / count)
 
 
+@pytest.mark.parametrize("keep_best", [True, False])
+def test_a_thing_that_no_anchor_fits_is_learnt_only_by_the_clause(keep_best):
+    torch.manual_seed(0)
+    detector = AnchorDetector(2, (16,), (1.0,), width=8, keep_best=keep_best).train()
+    image, target = picture([[30, 4, 34, 40]])  # 4 x 36 px
+    assert (detector([image], [target])["boxes"] > 0) == keep_best
+
+
 def test_a_crop_of_whole_pixels_is_the_picture():
     image = torch.rand(3, 20, 30)
     cut = crops(image, torch.tensor([[4.0, 6, 12, 14]]), side=8)
