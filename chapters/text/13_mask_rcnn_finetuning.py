@@ -188,7 +188,7 @@ scores, deltas = RPN(64, anchors=3)(torch.randn(1, 64, 12, 16))
 print(tuple(scores.shape), tuple(deltas.shape), "anchors:", scores.numel())
 
 # %% [markdown]
-# Here is a whole Mask R-CNN, trained on 1,000 harbours and shipped with the course (how, says its card in section 6). Our class takes over the
+# Here is a whole Mask R-CNN, trained on 2,000 harbours and shipped with the course (its card comes in section 6). Our class takes over the
 # weights of its RPN, layer for layer, and gives the same scores:
 
 # %%
@@ -757,12 +757,13 @@ for name in THINGS.names[1:]:
           f"  masks {card['mask_class_ap50'][name]:.2f}")
 lost = {name: card["class_ap50"][name] - card["mask_class_ap50"][name]
         for name in THINGS.names[1:]}
-assert max(lost, key=lost.get) == "buoy" and lost["car"] < 0.1
+assert max(lost, key=lost.get) == "buoy" and lost["car"] < 0.02
+assert round(card["mask_ap75"], 2) == 0.31
 
 # %% [markdown]
 # **Box AP and mask AP** are computed alike; only the IoU is one of boxes or one of masks. For cars they agree. A buoy is 6 x 10 pixels small
 # and loses most: one row of pixels too few on each side leaves an IoU of 32/60 = 0.53. A mast, 4 pixels wide, keeps 3/5 when it stands one
-# pixel aside.
+# pixel aside. So the masks are found but roughly cut: at IoU 0.75 their AP is 0.31.
 #
 # Never trust a number that you have not seen as a picture:
 
