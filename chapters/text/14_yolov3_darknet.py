@@ -14,7 +14,7 @@
 #
 # ## Before you start
 #
-# You need chapters 00 to 02, 06 and 12. About 80 minutes; the cells run in about 45 seconds on a CPU.
+# You need chapters 00 to 02, 06 and 12. About 80 minutes; the cells run in about 30 seconds on a CPU.
 
 # %%
 # setup
@@ -89,7 +89,7 @@ explore(lambda aspect: seen(stretch, aspect), aspect=ASPECTS,
             "the input. At 1.33 most things have a box, at 0.5 and 4 few.")
 
 # %% [markdown]
-# Not a byte of the two files has changed. What went wrong stands *before* the net. To find all that stands around a net, and in it, we follow one picture from the first
+# (The long box of *lamp post* is a railing, which the harbour counts with the lamp posts.) Not a byte of the two files has changed. What went wrong stands *before* the net. To find all that stands around a net, and in it, we follow one picture from the first
 # byte of the cfg to the last box.
 
 # %% [markdown]
@@ -179,7 +179,7 @@ except InputError as error:
 
 # %%
 def shapes(sections):
-    """The shape (channels, size) of every layer's map."""
+    """(channels, size) of every layer's map, for a square input."""
     channels, size = 3, int(sections[0][1]["width"])
     maps = []
     for i, (kind, o) in enumerate(sections[1:]):
@@ -362,7 +362,8 @@ content = header + struct.pack(f"<{len(numbers)}f", *numbers)
 print(f"{len(header)} + 4 x {len(numbers)} = {len(content)} bytes")
 
 # %% [markdown]
-# The last three pairs say: objectness is 10 red + 10 blue - 5, class *red* is 10 red - 5, class *blue* is 10 blue - 5. Now look at the bytes themselves:
+# The last three pairs say: objectness is 10 red + 10 blue - 5, class *red* is 10 red - 5, class *blue* is 10 blue - 5. The zeros are place and
+# size: the middle of the cell, and the anchor as it is (section 5). Now look at the bytes themselves:
 
 # %%
 place = 0
@@ -528,6 +529,7 @@ assert grey_rows == 2 * top
 # **Try it.** Say first which of the three pictures gains most.
 
 # %%
+assert 256 / 4 / 192 == 1 / 3  # height of the picture, of the input
 explore(lambda aspect: seen(letterbox, aspect), aspect=ASPECTS,
         largest=38_000,
         alt="The same harbours, letterboxed. Between grey bars at 0.5 most "
@@ -548,6 +550,9 @@ fig = draw_detections(image, found, classes=HarbourThings.classes,
                       tags="none", titles=[found_of(found, target)])
 show(fig, alt="The harbour of aspect 4 in an input of 192 x 768 pixels: "
               "nearly every thing has its box.", largest=30_000)
+
+# %% [markdown]
+# Nearly everything is found, by the same numbers of the same file. The net did not change; it ran over three times as many cells.
 
 # %% [markdown]
 # ## 5. From a map to boxes
@@ -705,6 +710,8 @@ for way, chosen in [("class-wise: ", every), ("all at once:", kept)]:
                       for i in chosen))
 
 # %% [markdown]
+# (By default the library lets a row speak for its best class alone, as OpenCV does; `best_class=False` lets it speak for all.)
+#
 # There are **two thresholds** here, and they do not mean the same. The first is of the *score*, which is objectness x class: what is less sure is not shown. (Compared with the objectness alone, it lets through
 # boxes that are sure of a thing and have no idea which.) The second is of the *overlap*: a box whose IoU with a better one is larger than 0.45 counts as the same thing.
 #
@@ -734,6 +741,7 @@ explore(answer, score_threshold=[0.02, 0.2, 0.5, 0.8, 0.95],
 # %%
 from course_lib.data.classes import COCO, ClassTable
 from course_lib.detection.evaluation import evaluate_detector
+from course_lib.training.cards import read_card
 
 coco = ClassTable("COCO", ("background", *COCO.names),
                   ((0, 0, 0), *COCO.palette))
@@ -755,6 +763,12 @@ fig = draw_detections(some, found, classes=table, threshold=0.5,
                       tags="none", columns=4)
 show(fig, alt="Eight test pictures with the boxes that score above 0.5.",
      largest=65_000)
+class_ap50 = read_card("yolo_harbour")["class_ap50"]
+print(", ".join(f"{name} {ap:.2f}" for name, ap in class_ap50.items()))
+assert min(class_ap50, key=class_ap50.get) == "buoy"
+
+# %% [markdown]
+# The line below the pictures is AP50 for each class, from the net's card. The buoy, rare and small, is the hardest.
 
 # %% [markdown]
 # One thing is missing: which class is number 3? No file of the two tells. A third one does, the **names file**, a name a line in the order of the classes. It is all that the command
@@ -836,7 +850,6 @@ except InputError as error:
 
 # %%
 from course_lib.show import card_table, failure_curve
-from course_lib.training.cards import read_card
 
 curve = read_card("curve_harbour_aspect_resize")
 fig = failure_curve(curve)
@@ -847,8 +860,10 @@ show(fig, alt="AP50 against aspect. Stretching falls to both "
      "of the picture's shape stays high there.", largest=24_000)
 
 # %%
-ways = {name: dict(zip(curve["values"], torch.tensor(list(sets.values())).T,
-                       strict=True)) for name, sets in curve["methods"].items()}
+ways = {}
+for name, sets in curve["methods"].items():
+    scores = torch.tensor(list(sets.values())).T  # (aspects, 3 sets)
+    ways[name] = dict(zip(curve["values"], scores, strict=True))
 stretched, boxed, fitting = ways.values()  # aspect -> (3 sets,)
 for aspect in curve["values"]:
     means = [f"{name} {way[aspect].mean():.2f}" for name, way in ways.items()]
@@ -858,12 +873,14 @@ for aspect in (0.5, 0.75):
 for aspect in (2, 3, 4):
     assert fitting[aspect].min() > stretched[aspect].max()
     assert stretched[aspect].min() > boxed[aspect].max()
-assert boxed[4].max() < 0.01 and fitting[4].min() > 0.9
+assert boxed[4].max() < 0.01
+assert round(fitting[4].mean().item(), 2) == 0.96
+assert round(stretched[4].mean().item(), 1) == 0.3
 
 # %% [markdown]
 # The rule that everybody repeats, *letterbox, do not stretch*, is half of the truth. For tall pictures it holds. For wide ones it is worse than what it was to mend: the things of a harbour are as high as
-# the harbour is, so a letterboxed wide picture has tiny things, and our net has never seen those. Stretched, they keep their height and lose their width, and some are still known. Both ways change what the net has learnt, one
-# the sizes and one the shapes. The input of the picture's shape changes neither, and on wide pictures it is the only way that holds.
+# the harbour is, so a letterboxed wide picture has tiny things, and our net has never seen those. Stretched, they keep their height and lose their width, and some are still known. Both ways show the net what it has not learnt, other
+# sizes or other shapes. The input of the picture's shape shows neither. On tall pictures it does as well as letterboxing, on wide ones it alone holds: 0.96, where the others are left with 0.30 and nothing.
 #
 # So ask two questions of a detector: which shapes and sizes did it see in training, and which way did *they* come in? Darknet itself letterboxes. Its best-known successor stretches unless told otherwise, and so does OpenCV's usual call.
 
@@ -886,10 +903,11 @@ fig = draw_detections(
 show(fig, alt="Four photographs with boxes: person on the astronaut and on "
               "Grace Hopper, who also has a tie; cat on Chelsea; cup on the "
               "coffee; the astronaut's helmet is called a bowl.",
-     data=sum((answer["boxes"] for answer in answers), []), largest=48_000)
+     data=torch.cat([torch.tensor(answer["boxes"]) for answer in answers]),
+     largest=48_000)
 
 # %% [markdown]
-# Four files of bytes became eyes: a person, a cat, a cup, another person and her tie. (The helmet is a *bowl*. COCO has no helmets.) And what if they are stretched?
+# A person, a cat, a cup, another person and her tie: not bad for so small a file. (The helmet is a *bowl*; COCO has no helmets.) And if the photographs are stretched?
 
 # %%
 for photo in photos:
@@ -946,19 +964,23 @@ FILES = {"yolov3.weights": (248_007_048, "523e4e69e1d015393a1b0a441cef1d9c"
          "yolov3-tiny.weights": (35_434_956, "dccea06f59b781ec1234ddf8d1e94b95"
                                  "19a97f4245748a7d4db75d5b7080a42c")}
 for name, (size, sha256) in FILES.items():
-    print(f"{name:20} {size:11,} bytes, sha256 {sha256[:12]}...")
+    print(f"{name}: {size:,} bytes, sha256\n{sha256}")
 
 # %% [markdown]
 # ```
-# python -m course_lib detect --cfg yolov3.cfg --weights yolov3.weights --names coco.names \\
+# python -m course_lib detect --cfg yolov3.cfg --weights yolov3.weights --names coco.names \
 #     --size 416 --threshold 0.5 --json found.json --output pictures/ dog.jpg person.jpg
 # ```
 #
-# And where the small public files are at hand, the next cell opens them: not a float left over, the same bytes when they are written again, and the numbers of OpenCV.
+# With `--sha256` the command checks the file before it uses it. And where the small public files are at hand, the next cell opens them: not a float left over, the same bytes when they are
+# written again, and the numbers of OpenCV, to 0.0001 with Darknet's epsilon and not with PyTorch's.
 
 # %%
+import numpy as np
+
 real = data_dir() and data_dir() / "darknet"
 if real and real.is_dir():
+    from course_lib.data.images import read_image
     from course_lib.detection.studies.pocket_darknet import found as look
 
     for file in sorted((real / "weights").glob("*.weights")):
@@ -971,6 +993,17 @@ if real and real.is_dir():
         for key, value in ours.items():
             written = section.options[key].replace(" ", "")
             assert written == value.replace(" ", ""), key
+    kept = np.load(real / "reference" / "raw_rows_dog_opencv.npz")
+    dog = read_image(real / "reference" / "dog_320.png")[None] / 255
+    stem = real / "weights" / "yolo-fastest-1.1-xl"
+    net = load_net(f"{stem}.cfg", f"{stem}.weights").eval()
+    for epsilon, low, high in [(1e-6, 0, 1e-4), (1e-5, 5e-4, 1)]:
+        for layer in net.modules():
+            if isinstance(layer, torch.nn.BatchNorm2d):
+                layer.eps = epsilon
+        rows = decode(net(dog), net)[0, :, :5].numpy()
+        theirs = kept["yolo-fastest-1.1-xl@320"][:, :5]
+        assert low <= np.abs(rows - theirs).max() <= high, epsilon
     for way, kept in card["found"].items():
         for photo, answer in look(real, way).items():
             assert answer["labels"] == kept[photo]["labels"]
@@ -1097,4 +1130,5 @@ check("14.4", answers)
 #   say what it claims and what we measured.
 # - Redmon et al., [You Only Look Once](https://arxiv.org/abs/1506.02640), CVPR 2016: detection as one regression over a grid.
 # - Redmon and Farhadi, [YOLO9000: Better, Faster, Stronger](https://arxiv.org/abs/1612.08242), CVPR 2017: the anchors, and the sigmoid that holds a centre in its cell.
-# - [Darknet](https://github.com/pjreddie/darknet), the program itself, in C: `src/parser.c` is the definition of both files.
+# - [Darknet](https://github.com/pjreddie/darknet), the program itself, in C: `src/parser.c` is the definition of both files; its [page](https://pjreddie.com/darknet/yolo/) links the weights. Where it does not answer, the checksums above
+#   tell whether a copy from elsewhere is the same file.

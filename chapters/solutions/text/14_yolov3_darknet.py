@@ -20,7 +20,8 @@ def floats_of(section, channels):
     filters, size = int(section["filters"]), int(section["size"])
     groups = int(section.get("groups", 1))
     norm = int(section.get("batch_normalize", 0))
-    return filters * (4 if norm else 1) + filters * channels // groups * size**2
+    kernel = channels // groups * size**2
+    return filters * ((4 if norm else 1) + kernel)
 
 
 check("14.1", floats_of)
