@@ -65,5 +65,7 @@ def test_wrong_input_ends_in_one_sentence(more, told, capsys, tmp_path):
 
 
 def test_the_card_names_no_folder():
-    words = ["train-detector", "--save-dir", "/x", "--resume", "--name", "a b"]
-    assert trained_by(words) == "python -m course_lib train-detector --name 'a b'"
+    words = ["train-detector", "--save-dir", "/x", "--resume", "--name", "a b",
+             "--weights", "/x/y.safetensors"]  # fmt: skip
+    told = "python -m course_lib train-detector --name 'a b' --weights y.safetensors"
+    assert trained_by(words) == told

@@ -143,6 +143,6 @@ def trained_by(words: list[str]) -> str:
     kept, after = [], False
     for word in words:
         if not after and word not in ("--save-dir", "--data", "--resume"):
-            kept.append(word)
+            kept.append(Path(word).name if Path(word).is_absolute() else word)
         after = word in ("--save-dir", "--data")
     return f"python -m course_lib {shlex.join(kept)}"
