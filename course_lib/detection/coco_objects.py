@@ -9,6 +9,7 @@ from course_lib.detection.coco_tables import Objects, numbers, places, sorted_id
 from course_lib.errors import InputError
 
 Places = dict[Hashable, int]
+LARGEST = 1e9  # pixels, of a coordinate
 
 
 @dataclass(frozen=True)
@@ -171,11 +172,12 @@ def _own_ids(rows: list, what: str) -> list:
 
 def _boxes(rows: list[dict], what: str) -> np.ndarray:
     boxes = numbers(rows, "bbox", 4, what)
-    if (boxes[:, 2:] < 0).any():
-        i = int(np.argmax((boxes[:, 2:] < 0).any(axis=1)))
+    wrong = (boxes[:, 2:] < 0).any(axis=1) | (np.abs(boxes) > LARGEST).any(axis=1)
+    if wrong.any():
+        i = int(np.argmax(wrong))
         raise InputError(
-            f"'bbox' of {what}[{i}] is {rows[i]['bbox']!r}, which has a negative size; "
-            "give x, y, width, height"
+            f"'bbox' of {what}[{i}] is {rows[i]['bbox']!r:.60}, which has a negative "
+            "size or lies beyond any picture; give x, y, width, height in pixels"
         )
     return boxes
 
