@@ -880,7 +880,7 @@ assert round(stretched[4].mean().item(), 1) == 0.3
 # %% [markdown]
 # The rule that everybody repeats, *letterbox, do not stretch*, is half of the truth. For tall pictures it holds. For wide ones it is worse than what it was to mend: the things of a harbour are as high as
 # the harbour is, so a letterboxed wide picture has tiny things, and our net has never seen those. Stretched, they keep their height and lose their width, and some are still known. Both ways show the net what it has not learnt, other
-# sizes or other shapes. The input of the picture's shape shows neither. On tall pictures it does as well as letterboxing, on wide ones it alone holds: 0.96, where the others are left with 0.30 and nothing.
+# sizes or other shapes. The input of the picture's shape shows neither. On tall pictures it is no better than letterboxing, on wide ones it alone holds: 0.96, where the others are left with 0.30 and nothing.
 #
 # So ask two questions of a detector: which shapes and sizes did it see in training, and which way did *they* come in? Darknet itself letterboxes. Its best-known successor stretches unless told otherwise, and so does OpenCV's usual call.
 
