@@ -221,3 +221,28 @@ def test_the_shipped_detector_finds_things_and_none_on_a_blank_picture():
         for grey in (0.0, 0.5, 1.0):
             (found,) = detector([torch.full((3, 192, 256), grey)])
             assert (found["scores"] < 0.5).all()
+
+
+def test_a_net_that_began_with_coco_weights_is_read_again(monkeypatch):
+    """torchvision freezes the norms of such a net; without weights it does not."""
+    from course_lib.detection.rcnn import coco
+    from course_lib.detection.rcnn.plan import without_files
+
+    def whole(weights=None, weights_backbone=None):
+        if weights == "no network":
+            raise OSError("refused")
+        net = build("maskrcnn", mask_channels=8)
+        if weights:
+            coco.freeze_norms(net)
+        return net
+
+    monkeypatch.setattr(coco.detection, "maskrcnn_resnet50_fpn", whole)
+    options = {"weights": "COCO_V1"}
+    began = build_detector("maskrcnn_resnet50_fpn", 2, **options)
+    again = build_detector("maskrcnn_resnet50_fpn", 2, **without_files(options))
+    assert began.state_dict().keys() == again.state_dict().keys()
+    assert "backbone.body.resnet.bn1.num_batches_tracked" not in began.state_dict()
+    again.load_state_dict(began.state_dict())
+    assert again.roi_heads.box_predictor.cls_score.out_features == 2
+    with pytest.raises(InputError, match="cannot be downloaded .refused.; try again"):
+        build_detector("maskrcnn_resnet50_fpn", 2, weights="no network")

@@ -105,8 +105,13 @@ def read_options(text: str | None) -> dict:
 
 
 def without_files(options: dict) -> dict:
-    """Options with no file to start from: shipped weights replace those anyway."""
+    """Options with no file to start from: shipped weights replace those anyway.
+
+    (A ResNet-50 that began with weights has frozen norms; one that did not, has not.)
+    """
     kept = {k: v for k, v in options.items() if k != "weights"}
+    if "weights" in options:
+        kept["frozen_norms"] = True
     inner = kept.get("backbone_options", {})
     if inner:
         kept["backbone_options"] = {
