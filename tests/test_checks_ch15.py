@@ -70,9 +70,11 @@ def assign(box, anchors, stride, logs=True, fraction=True, best="iou", swap=Fals
     return k, *((column, row) if swap else (row, column)), [*place, *sides]
 
 
-def fold(conv, norm, eps=True, mean=True, bias=True):
+def fold(conv, norm, eps=True, mean=True, bias=True, own=True):
     scale = norm.weight / (norm.running_var + (norm.eps if eps else 0)).sqrt()
     shift = norm.bias - (norm.running_mean * scale if mean else 0)
+    if conv.bias is not None and own:
+        shift = shift + conv.bias * (scale if own is True else 1)
     return conv.weight * scale[:, None, None, None], shift if bias else norm.bias
 
 
@@ -97,6 +99,8 @@ def fold(conv, norm, eps=True, mean=True, bias=True):
     ("15.4", lambda *a: fold(*a, eps=False), "the weight: your answer gives"),
     ("15.4", lambda *a: fold(*a, mean=False), "the bias: your answer gives [1.0]"),
     ("15.4", lambda *a: fold(*a)[0], "your function gave"),
+    ("15.4", lambda *a: fold(*a, own=False), "gives [-3.0], expected [7.0]"),
+    ("15.4", lambda *a: fold(*a, own="unscaled"), "gives [2.0], expected [7.0]"),
 ])  # fmt: skip
 def test_wrong_answers_are_told_apart(capsys, number, answer, told):
     check(number, answer)

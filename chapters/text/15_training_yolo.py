@@ -50,7 +50,7 @@ print(len(images), "pictures,",
       sum(len(target["labels"]) for target in targets), "boxes")
 fig = draw_detections(images[:3], targets[:3], classes=THINGS, tags="none")
 show(fig, alt="Three harbours with boxes around boats, cars and persons, a "
-              "dozen and more in each.", largest=70_000)
+              "dozen and more in each.", largest=45_000)
 
 # %% [markdown]
 # Our camera is drawn; all that counts from here on is a folder of pictures, and yours may come from anywhere. We trained a small YOLO on 28 of the 35 for 500
@@ -78,7 +78,7 @@ def after(epochs):
     return fig
 
 
-explore(after, epochs=[10, 50, 500], largest=80_000,
+explore(after, epochs=[10, 50, 500], largest=75_000,
         alt="Above a picture of the training, below a new one. After 10 "
             "epochs no boxes; after 50 and 500 all things boxed above; below "
             "some are missed, and boxes lie where nothing is.")
@@ -374,7 +374,7 @@ def cells_that_answer(scale_x_y):
     return fig
 
 
-explore(cells_that_answer, scale_x_y=[1.0, 2.0, 3.0], largest=40_000,
+explore(cells_that_answer, scale_x_y=[1.0, 2.0, 3.0], largest=30_000,
         alt="A boat in a blue box on a grid of 16 pixels. At scale_x_y 1 one "
             "cell is tinted, at 2 three, at 3 five, a cross.")
 
@@ -468,7 +468,7 @@ fig = draw_detections(shown, found, classes=names, tags="none", columns=4,
                       titles=["as labelled", "mirror, zoom", "HSV", "mosaic"])
 show(fig, alt="A harbour; the same smaller and mirrored on black; the same in "
               "other colours; windows of four harbours joined. Boxes fit.",
-     largest=80_000)
+     largest=60_000)
 
 # %% [markdown]
 # The last one, **multi-scale** training, needs no change of the picture at all. The net is fully convolutional, so that every few steps it may get another
@@ -551,7 +551,7 @@ def three_curves():
 
 show(three_curves(), alt="The learning rate rises for 30 steps, then falls; "
      "three losses fall; a weight jitters, its two averages are smooth, and "
-     "the slower one lags behind.", largest=40_000)
+     "the slower one lags behind.", largest=30_000)
 for name in ("box", "objectness", "class"):
     line = [each[name] for each in training.losses]
     claim(f"{name} loss, last 20 over first", sum(line[-20:]) / 20 / line[0],
@@ -699,8 +699,12 @@ terminal(f"train-detector --cfg {CFGS}/yolo_project.cfg --dataset yolo-folder "
          "--data project/data.yaml --name second --save-dir project/run "
          '--options {"anchors":true,"mosaic":0.5} --steps 6 --threads 1')
 print(sorted(file.name for file in (project / "run").iterdir()))
+large = read_card("yolo_harbour")
+print(f"{large['train_pictures']:,} pictures: AP50 {large['ap50']:.2f}")
 
 # %% [markdown]
+# The last line is the shipped net of chapter 14, `yolo_harbour`, made by this command for all six kinds of things: what is possible when labels cost nothing.
+#
 # ## 6. From v1 to v8
 #
 # Much of what you have built came late. The versions, by what each one added:
@@ -864,24 +868,26 @@ show(curve_of(curve), alt="AP50 against labelled pictures, from scratch and "
      "transferred: both rise up to ten pictures and flatten after; transfer "
      "is ahead with two pictures.", largest=30_000)
 scratch, transferred = (torch.tensor(list(curve["methods"][name].values()))
-                        .mean(dim=0)  # over the seeds
                         for name in ("from scratch", "transferred"))
-two, ten, many, most = (curve["values"].index(n) for n in (2, 10, 35, 150))
-assert scratch[ten] > scratch[two] + 0.15
-assert abs(scratch[most] - scratch[many]) < 0.06
-assert transferred[two] > scratch[two] + 0.04
-assert abs(transferred[many] - scratch[many]) < 0.04
-assert changed[-1] > max(scratch[most], transferred[most]) + 0.05
+print("from scratch:", [round(x, 2) for x in scratch.mean(dim=0).tolist()])
+print("transferred: ", [round(x, 2) for x in transferred.mean(dim=0).tolist()])
+ahead = transferred - scratch  # (3 seeds, 5 values)
+assert ahead[:, 0].min() > 0.04 and ahead[:, 0].mean() > 0.07
+assert ahead[:, 1:].mean(dim=0).abs().max() < 0.03
+assert curve["values"] == [2, 5, 10, 35, 150]
+assert changed[-1] > max(scratch.max(), transferred.max()) + 0.05
 
 # %% [markdown]
-# The first ten pictures are worth most. (Each holds fifteen boxes, drawn by one hand; photographs of a cup are less generous.) **Transfer** is worth most where labels are fewest: some points with two
-# pictures, nothing to speak of from 35 on. And from 35 to 150 pictures hardly anything happens. Are labels worthless, then? Look back at section 5: the same net,
-# 28 pictures, 1,500 steps, and 0.9. After 200 steps it is the *steps* that are short. A curve tells what its dial is worth while the rest stays as it is; before you label
-# another hundred pictures, train longer.
+# The first ten pictures are worth most. (Each holds fifteen boxes, drawn by one hand; photographs of a cup are less generous.) **Transfer** is worth
+# something where labels are fewest: with two pictures it is ahead with every seed, by eight points on average. From five pictures on the two cannot be told apart.
+#
+# And from 35 to 150 pictures hardly anything happens. Are labels worthless, then? Look back at section 5: the same net, 28 pictures, 1,500 steps, mosaic, and 0.9, more than any
+# point of this curve. After 200 steps it is the *steps* that are short. A curve tells what its dial is worth while the rest stays as it is. Before you label another hundred
+# pictures, train longer.
 #
 # ## On real data
 #
-# A net of chapter 14, yolo-fastest-1.1-xl, has learnt 80 classes on COCO, *person* among them. On the 50 test pictures of Penn-Fudan, as it comes:
+# Two nets of chapter 14 have learnt 80 classes on COCO, *person* among them. On the 50 test pictures of Penn-Fudan, as they come:
 
 # %%
 from course_lib.show import card_table
@@ -889,20 +895,12 @@ from course_lib.show import card_table
 public = [row for row in read_card("penn_fudan_darknet")["rows"]
           if row["split"] == "test" and row["score_threshold"] == 0.01]
 card_table(public, ["net", "resize", "ap50", "ap"])
+assert min(row["ap50"] for row in public) > 0.92
+assert max(row["ap"] for row in public) < 0.57
 
 # %% [markdown]
-# Now the transfer of section 5. The cfg gets one class, *pedestrian*; the heads keep the rows of *person*, the only ones that fit; and the net is trained on
-# the 100 training pictures, mirrored, zoomed and recoloured, at an input of 384. Nothing was chosen on the test pictures.
-
-# %%
-people = read_card("penn_fudan_yolo_transfer")
-card_table(people["rows"], {"net": "net", "seed": "seed", "ap50": "AP50",
-                            "ap50_interval": "95 % of AP50", "ap": "AP",
-                            "ap_interval": "95 % of AP",
-                            "cpu_minutes": "CPU minutes"})
-
-# %% [markdown]
-# TODO
+# The people are found, AP50 is above 0.92 in each row. But AP, which asks for tight boxes as well, is below 0.57: that is what a training on the 100 pictures of
+# the train split could win.
 #
 # Where the photographs are at hand, the next cell gives Penn-Fudan YOLO labels and reads them back.
 
@@ -999,19 +997,19 @@ def assign_one(box, anchors, stride):
 check("15.3", assign_one)
 
 # %% [markdown]
-# ### Exercise 15.4: fold a norm into its convolution
+# ### Exercise 15.4: fold a norm into any convolution
 #
-# `conv` is an `nn.Conv2d` without bias and `norm` the `nn.BatchNorm2d` behind it, in evaluation. Return weight and bias of the one convolution that does the work
-# of both.
+# `fold` of section 6 takes a kernel without bias. Now `conv` is any `nn.Conv2d`, perhaps with a bias of its own (else `conv.bias` is None), perhaps with groups, and
+# `norm` the `nn.BatchNorm2d` behind it, in evaluation. Return weight and bias of the one convolution that does the work of both.
 #
 # <details><summary>Hint 1</summary>
 #
-# The factor of a channel is `weight / (running_var + eps).sqrt()` of the norm.
+# What reaches the norm is $w x + b$. Put it into the formula of section 6 in place of $w x$.
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# The kernel is (out, in, k, k), so that the factor needs the shape (out, 1, 1, 1).
+# Only the bias changes: its own bias minus the running mean is scaled.
 #
 # </details>
 

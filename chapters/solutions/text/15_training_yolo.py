@@ -70,16 +70,17 @@ def assign_one(box, anchors, stride):
 check("15.3", assign_one)
 
 # %% [markdown]
-# ## Exercise 15.4: fold a norm into its convolution
+# ## Exercise 15.4: fold a norm into any convolution
 #
-# Batch norm in evaluation is $\gamma (z - \mu) / \sigma + \beta$ with $\sigma = \sqrt{\text{var} + \epsilon}$: a factor and a shift for
-# each output channel.
+# Batch norm in evaluation is $\gamma (z - \mu) / \sigma + \beta$ with $\sigma = \sqrt{\text{var} + \epsilon}$. A bias of the convolution is
+# part of $z$, so it is scaled as the mean is. Groups change nothing: the factor belongs to the output channel.
 
 # %%
 def fold_one(conv, norm):
     scale = norm.weight / (norm.running_var + norm.eps).sqrt()  # (out,)
+    own = 0 if conv.bias is None else conv.bias
     weight = conv.weight * scale.view(-1, 1, 1, 1)
-    return weight, norm.bias - norm.running_mean * scale
+    return weight, norm.bias + (own - norm.running_mean) * scale
 
 
 check("15.4", fold_one)

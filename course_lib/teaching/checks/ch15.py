@@ -74,38 +74,41 @@ def assign(answer):
 @exercise("15.4")
 def fold(answer):
     """Weight and bias of the one convolution that a convolution and its norm are."""
-    conv, norm = nn.Conv2d(1, 1, 1, bias=False), nn.BatchNorm2d(1, eps=1.0)
-    with torch.no_grad():
-        for tensor, value in zip(
-            (conv.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var),
-            (3.0, 4.0, 1.0, 2.0, 3.0),
-            strict=True,
-        ):
-            tensor.fill_(value)
-        got = answer(conv, norm.eval())
+    for own, right in ((None, -3.0), (5.0, 7.0)):
+        conv = nn.Conv2d(1, 1, 1, bias=own is not None)
+        norm = nn.BatchNorm2d(1, eps=1.0).eval()
+        values = {conv.weight: 3.0, norm.weight: 4.0, norm.bias: 1.0}
+        values |= {norm.running_mean: 2.0, norm.running_var: 3.0}
+        with torch.no_grad():
+            for tensor, value in values.items():
+                tensor.fill_(value)
+            if own is not None:
+                conv.bias.fill_(own)
+            got = answer(conv, norm)
         if not isinstance(got, tuple | list) or len(got) != 2:
             raise AssertionError(
                 f"give the pair (weight, bias); your function gave {got!r}"
             )
-        case = "weight 3, gamma 4, beta 1, mean 2, variance 3, epsilon 1:"
+        case = "weight 3, gamma 4, beta 1, mean 2, variance 3, epsilon 1"
+        case += f", bias of its own {own:g}:" if own else ", no bias of its own:"
         expect(f"{case} the weight", got[0].flatten(), [6.0])
-        expect(f"{case} the bias", got[1].flatten(), [-3.0])
-        _random_fold(answer)
+        expect(f"{case} the bias", got[1].flatten(), [right])
+    with torch.no_grad():
+        _random_fold(answer, groups=1)
+        _random_fold(answer, groups=3)
 
 
-def _random_fold(answer):
+def _random_fold(answer, groups):
     generator = torch.Generator().manual_seed(15)
-    conv, norm = nn.Conv2d(3, 5, 3, bias=False), nn.BatchNorm2d(5)
-    for tensor in (conv.weight, norm.weight, norm.bias, norm.running_mean):
+    conv, norm = nn.Conv2d(3, 6, 3, groups=groups), nn.BatchNorm2d(6).eval()
+    for tensor in (conv.weight, conv.bias, norm.weight, norm.bias, norm.running_mean):
         tensor.copy_(torch.randn(tensor.shape, generator=generator))
-    norm.running_var.copy_(torch.rand(5, generator=generator) + 0.1)
+    norm.running_var.copy_(torch.rand(6, generator=generator) + 0.1)
     x = torch.randn(2, 3, 6, 7, generator=generator)
-    weight, bias = answer(conv, norm.eval())
-    shape = (list(weight.shape), list(bias.shape))
-    expect("the shapes for 3 to 5 channels", shape, ([5, 3, 3, 3], [5]))
-    expect(
-        "the answer to a random map of 3 channels",
-        torch.nn.functional.conv2d(x, weight, bias),
-        norm(conv(x)),
-        atol=1e-3,
-    )
+    weight, bias = answer(conv, norm)
+    shapes = [list(weight.shape), list(bias.shape)]
+    asked = f"the shapes for 3 to 6 channels in {groups} group(s)"
+    expect(asked, shapes, [[6, 3 // groups, 3, 3], [6]])
+    got = torch.nn.functional.conv2d(x, weight, bias, groups=groups)
+    asked = f"the answer to a random map, {groups} group(s)"
+    expect(asked, got, norm(conv(x)), atol=1e-3)
