@@ -55,6 +55,7 @@ def test_the_kept_card_says_what_the_chapter_shows():
     assert card["values"] == list(study.VALUES) and 35 in card["values"]
     curves = scores(card)
     assert all(points.shape[0] >= 3 for points in curves.values())
-    gain = (curves["transferred"] - curves["from scratch"]).mean(axis=0)
-    assert gain[0] > 0.05  # with the fewest labels
-    assert all(points.mean(axis=0)[-1] > 0.7 for points in curves.values())
+    scratch, transferred = (curves[m].mean(axis=0) for m in study.METHODS)
+    assert transferred[0] - scratch[0] > 0.05  # with two pictures
+    assert (abs(transferred - scratch)[1:] < 0.05).all()  # with five or more
+    assert scratch[-1] - scratch[0] > 0.3

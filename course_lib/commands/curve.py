@@ -101,7 +101,8 @@ def _study(plan, args) -> None:
             "threads": args.threads,
             "versions": versions(),
             "commit": cards.commit(),
-            "command": f"python -m course_lib curve {args.name} --keep",
+            "command": f"python -m course_lib curve {args.name} "
+            f"--count {args.count} --keep",
         }
         print(f"card {cards.write_json(card).name}")
 
