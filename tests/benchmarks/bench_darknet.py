@@ -94,11 +94,18 @@ def raw_maps():
         torch.randn(1, c, *size, generator=generator) * 2
         for c, size in zip(channels, sizes, strict=True)
     ]
+    for raw, head in zip(maps, net.heads, strict=True):
+        raw[:, 4 :: 5 + head.num_classes] -= 5  # most cells are sure of nothing
     return maps, net
 
 
 def sigmoid(value):
     return 1 / (1 + math.exp(-value))
+
+
+def wide(value, head):
+    """How far into its cell a centre lies; ``scale_x_y`` lets it out a little."""
+    return (sigmoid(value) - 0.5) * head.scale_x_y + 0.5
 
 
 def boxes_by_loops(maps, net):
@@ -111,8 +118,8 @@ def boxes_by_loops(maps, net):
             for column in range(w):
                 for a, (anchor_w, anchor_h) in enumerate(head.anchors):
                     cell = raw[0, a * each : (a + 1) * each, row, column]
-                    x = (sigmoid(float(cell[0])) + column) / w
-                    y = (sigmoid(float(cell[1])) + row) / h
+                    x = (wide(float(cell[0]), head) + column) / w
+                    y = (wide(float(cell[1]), head) + row) / h
                     bw = math.exp(float(cell[2])) * anchor_w / (w * head.stride)
                     bh = math.exp(float(cell[3])) * anchor_h / (h * head.stride)
                     objectness = sigmoid(float(cell[4]))
