@@ -64,11 +64,16 @@ def harbour(aspect, height=160):
     return HarbourThings("test", size=size)[3]
 
 
-def found_of(found, target):
-    """How many things have a box of their class with an IoU above 0.5."""
+def hits(found, target):
+    """Which things have a box of their class with an IoU above 0.5?"""
     hit = box_iou(target["boxes"], found["boxes"]) > 0.5  # (things, boxes)
     hit &= target["labels"][:, None] == found["labels"]
-    return f"{int(hit.any(dim=1).sum())} of {len(hit)} things found"
+    return hit.any(dim=1)  # (things,)
+
+
+def found_of(found, target):
+    hit = hits(found, target)
+    return f"{int(hit.sum())} of {len(hit)} things found"
 
 
 def seen(resize, aspect):
@@ -86,10 +91,28 @@ def seen(resize, aspect):
 explore(lambda aspect: seen(stretch, aspect), aspect=ASPECTS,
         largest=40_000,
         alt="Harbours of aspect 0.5, 1.33 and 4, stretched to the shape of "
-            "the input. At 1.33 most things have a box, at 0.5 and 4 few.")
+            "the input. At 1.33 most boxes fit a thing, at 0.5 and 4 few do.")
 
 # %% [markdown]
-# (The long box of *lamp post* is a railing, which the harbour counts with the lamp posts.) Not a byte of the two files has changed. What went wrong stands *before* the net. To find all that stands around a net, and in it, we follow one picture from the first
+# (The long box of *lamp post* is a railing, which the harbour counts with the lamp posts.) Of each class, how many are found:
+
+# %%
+for aspect in (0.5, 1.33, 4.0):
+    image, target = harbour(aspect)
+    looking = load_detector(cfg, weights, score_threshold=0.5,
+                            resize="stretch")
+    hit = hits(looking([image / 255])[0], target)
+    counts = {name: f"{int(hit[target['labels'] == i].sum())} of "
+                    f"{int((target['labels'] == i).sum())}"
+              for i, name in enumerate(HarbourThings.classes.names)
+              if i in target["labels"]}
+    print(f"{aspect:4}:", ", ".join(f"{n} {c}" for n, c in counts.items()))
+    cars = hit[target["labels"] == 2]
+    assert aspect != 0.5 or not cars.any()
+    assert aspect != 4 or cars.all() and hit.sum() == len(cars)
+
+# %% [markdown]
+# At 4 only the cars are left; at 0.5, stretched the other way, none of them is: there are boxes enough, but they do not fit. Not a byte of the two files has changed. What went wrong stands *before* the net. To find all that stands around a net, and in it, we follow one picture from the first
 # byte of the cfg to the last box.
 
 # %% [markdown]
@@ -163,7 +186,7 @@ except InputError as error:
     print(error)
 
 # %% [markdown]
-# Nothing in a cfg says how large a map is, or how many channels a layer gets. Both follow, layer by layer. Each rule is a line:
+# Nothing in a cfg says how large a map is, or how many channels a layer gets. Both follow, layer by layer. Each rule is a line, with $n$ the size before, $k$ the `size` of the kernel or window, and $s$ the `stride`:
 #
 # | section | channels | size of the map |
 # | --- | --- | --- |
@@ -173,7 +196,7 @@ except InputError as error:
 # | `shortcut`, `from=-3` | as before | as before; the map of three layers back is added |
 # | `route`, `layers=-1, 8` | the sum of both | of these maps, which are laid side by side; with one layer, a way back |
 # | `dropout` | as before | as before; it does nothing outside training |
-# | `yolo` | as before | as before; it says how the map is to be read |
+# | `yolo` | as before | as before; it says how the map is to be read: `mask` picks, from the list of `num` anchors, those of this head |
 #
 # Negative layers are counted back from the layer itself, others from the start. In code:
 
@@ -203,9 +226,9 @@ def shapes(sections):
 print(shapes(tiny))
 
 # %% [markdown]
-# So the picture of 8 x 8 pixels ends as a map of 4 x 4 cells with 7 channels. That is 2 + 2 + 1 + 2: place, size, objectness and two classes of one box a cell.
+# So the picture of 8 x 8 pixels ends as a map of 4 x 4 cells with 7 channels. That is 2 + 2 + 1 + 2: place, size, **objectness** (is there a thing at all?) and two classes, of one box a cell.
 #
-# **YOLOv3** itself has 107 layers, in a cfg of many hundred lines. It does not need them. A kind of layer is a function, and the net is loops: a
+# **YOLOv3** itself has 107 layers, in a cfg of many hundred lines. So many lines are not needed. A kind of layer is a function, and the net is loops: a
 # residual stage of **Darknet-53** five times, then three heads with a way back up between them.
 
 # %%
@@ -259,7 +282,7 @@ for row in range(36):
 
 # %% [markdown]
 # Read it as a story. Down to layer 74 the map shrinks from 416 to 13 cells a side, each shrinking a convolution of stride 2. Layers 82, 94 and 106 are the
-# heads, at strides 32, 16 and 8, for large, middling and small things. The routes to 61 and 36 fetch finer maps, like the
+# heads, at strides 32, 16 and 8, for large, middling and small things; their 255 channels are 3 boxes of 4 + 1 + 80. The routes to 61 and 36 fetch finer maps, like the
 # skips of chapter 03, but laid beside and not added. Three boxes a cell make how many boxes in all?
 
 # %%
@@ -284,7 +307,7 @@ assert shapes(yolov3) == [(layer.out.c, layer.out.h) for layer in planned]
 # ## 2. What the layers do
 #
 # Most layers are old friends with some small print. First, `maxpool` with stride 1, which YOLOv3-tiny and the
-# spatial pyramid of YOLOv3-SPP use. The window is padded by $\lfloor (k - 1) / 2 \rfloor$ cells on the left and by the rest on the right, with minus infinity:
+# spatial pyramid of YOLOv3-SPP use. The map is padded by $\lfloor (k - 1) / 2 \rfloor$ cells on the left and by the rest on the right, with minus infinity:
 
 # %%
 from course_lib.detection.darknet.layers import MaxPool
@@ -323,7 +346,7 @@ for name, z in [("convolved", y), ("normed", normed), ("leaky", leaky)]:
 # %% [markdown]
 # The first filter has mean 1 and deviation 5: (6 - 1) / 5 is 1, and (-2 - 1) / 5 is -0.6, of which a tenth is left.
 #
-# Third, four layers that compute nearly nothing. `a` and `b` are maps of two channels with one row of two cells:
+# Third, four layers that compute nearly nothing; the third is a `route` with `groups=2`, which takes one half of the channels, with `group_id=1` the second. `a` and `b` are maps of two channels with one row of two cells:
 
 # %%
 a, b = torch.arange(4.0).view(1, 2, 1, 2), torch.full((1, 2, 1, 2), 10.0)
@@ -407,7 +430,7 @@ def take(*shape):
 
 bias, scale, mean, variance = (take(2, 1, 1) for _ in range(4))
 x = F.conv2d(picture[None], take(2, 3, 1, 1))  # (1, 2, 8, 8)
-x = (x - mean) / (variance + 1e-6).sqrt() * scale + bias
+x = (x - mean) / (variance + 1e-6).sqrt() * scale + bias  # see below
 x = F.max_pool2d(F.leaky_relu(x, 0.1), 2)  # (1, 2, 4, 4)
 bias = take(7)
 by_hand = F.conv2d(x, take(7, 2, 1, 1), bias)  # (1, 7, 4, 4)
@@ -526,17 +549,17 @@ assert grey_rows == 2 * top
 # %% [markdown]
 # Now the harbours of the question, letterboxed.
 #
-# **Try it.** Say first which of the three pictures gains most.
+# **Try it.** Say first which of the aspects gains most.
 
 # %%
 assert 256 / 4 / 192 == 1 / 3  # height of the picture, of the input
 explore(lambda aspect: seen(letterbox, aspect), aspect=ASPECTS,
         largest=38_000,
         alt="The same harbours, letterboxed. Between grey bars at 0.5 most "
-            "things have a box; at 4 they are tiny, and none has.")
+            "things have a box; at 4 they are tiny, and no box fits.")
 
 # %% [markdown]
-# The tall picture gains. The wide one loses the little that it had: nothing is out of shape, but everything is a third of the size that the net has learnt. Letterboxing trades shape for size, and
+# The tall picture gains. The wide one loses the little that it had, and what boxes it still gets fit nothing. No thing is out of shape, but everything is a third of the size that the net has learnt. Letterboxing trades shape for size, and
 # which of them a net misses more is a question to measure. *The failure curve* does.
 #
 # There is a third way, and it costs nothing but time. A net of convolutions has no size (chapter 02). Only the heads ask that each side be a multiple of their strides. So
@@ -557,7 +580,7 @@ show(fig, alt="The harbour of aspect 4 in an input of 192 x 768 pixels: "
 # %% [markdown]
 # ## 5. From a map to boxes
 #
-# Behind each anchor stand $5 + C$ channels: $t_x, t_y, t_w, t_h$, objectness, and a score for each class. The box they mean has the centre and size
+# Behind each anchor stand $5 + C$ channels: $t_x, t_y, t_w, t_h$, objectness, and a score for each of the $C$ classes. The box they mean has the centre and size
 #
 # $$b_x = (\sigma(t_x) + c_x)\, s, \quad b_y = (\sigma(t_y) + c_y)\, s, \quad b_w = a_w\, e^{t_w}, \quad b_h = a_h\, e^{t_h}$$
 #
@@ -583,7 +606,7 @@ print(f"centre ({bx:.0f}, {by:.0f}), {bw:.0f} wide, {bh:.0f} high, "
 # %% [markdown]
 # Half of the cell to the right, three quarters down; as wide as the anchor, twice as high.
 #
-# **Try it.** Move a box with its four numbers. How far can $t_x$ push it?
+# **Try it.** Move a box with two of its four numbers. How far can $t_x$ push it?
 
 # %%
 def one_box(t_x, t_w):
@@ -606,7 +629,7 @@ explore(one_box, t_x=[-6.0, -2.0, 0.0, 2.0, 6.0], t_w=(-1.0, 1.0),
             "on the left edge of the cell, for 6 on the right edge.")
 
 # %% [markdown]
-# Never out of the cell, and onto its edge only for numbers without end. Objects do lie on edges. Newer cfgs therefore stretch the sigmoid about its middle: **`scale_x_y`** $= \alpha$
+# Never out of the cell, and onto its edge only for numbers without end. But centres of things do lie on edges. Newer cfgs therefore stretch the sigmoid about its middle: **`scale_x_y`** $= \alpha$
 # replaces $\sigma$ by $\alpha \sigma - (\alpha - 1) / 2$. With 1.1 that runs from -0.05 to 1.05; our own cfg has 2, from -0.5 to 1.5.
 #
 # Now the whole map. First as everybody writes it at first, a loop over rows, columns and anchors:
@@ -712,7 +735,7 @@ for way, chosen in [("class-wise: ", every), ("all at once:", kept)]:
 # %% [markdown]
 # (By default the library lets a row speak for its best class alone, as OpenCV does; `best_class=False` lets it speak for all.)
 #
-# There are **two thresholds** here, and they do not mean the same. The first is of the *score*, which is objectness x class: what is less sure is not shown. (Compared with the objectness alone, it lets through
+# There are **two thresholds** here, and they do not mean the same. The first is of the *score*, which is objectness x class: what is less sure is not shown. (Held against the objectness alone, it would let through
 # boxes that are sure of a thing and have no idea which.) The second is of the *overlap*: a box whose IoU with a better one is larger than 0.45 counts as the same thing.
 #
 # Decode, threshold, suppress, un-letterbox: that is all a detector does after its net. On a harbour:
@@ -830,9 +853,9 @@ for start in (20, 16):
     print(f"from byte {start}: {left_over} over, {len(boxes)} boxes")
 
 # %% [markdown]
-# No error and no box. The float too many was the second half of `seen`, which takes eight bytes since version 0.2, and every number of the net slid into its neighbour's place. **A file that
+# No error and no box. The float too many was the second half of the count of pictures seen, which takes eight bytes since version 0.2, and every number of the net slid into its neighbour's place. **A file that
 # fits is not yet a file that is read rightly.** Three habits find such a slip: never drop what is left over; look whether the numbers can be true, since a variance is
-# never negative; and compare one answer with a program that is known to be right. The library does the second:
+# never negative; and compare one answer with a program that is known to be right. The library did the first in section 3; here is the second:
 
 # %%
 content = weights.read_bytes()
@@ -878,11 +901,11 @@ assert round(fitting[4].mean().item(), 2) == 0.96
 assert round(stretched[4].mean().item(), 1) == 0.3
 
 # %% [markdown]
-# The rule that everybody repeats, *letterbox, do not stretch*, is half of the truth. For tall pictures it holds. For wide ones it is worse than what it was to mend: the things of a harbour are as high as
-# the harbour is, so a letterboxed wide picture has tiny things, and our net has never seen those. Stretched, they keep their height and lose their width, and some are still known. Both ways show the net what it has not learnt, other
-# sizes or other shapes. The input of the picture's shape shows neither. On tall pictures it is no better than letterboxing, on wide ones it alone holds: 0.96, where the others are left with 0.30 and nothing.
+# The rule that everybody repeats, *letterbox, do not stretch*, is half of the truth. For tall pictures it holds. For wide ones it is worse than what it was to mend: the things of a harbour grow with
+# its height, so a letterboxed wide picture has tiny things, and our net has never seen those. Stretched, they keep their height and lose their width, and some are still known. Both ways show the net what it has not learnt, other
+# sizes or other shapes. The input of the picture's shape shows neither. (It keeps the height of 192 pixels, and rounds the width to a multiple of 32.) On tall pictures it is no better than letterboxing, which shows the net much the same with grey beside it; on wide ones it alone holds: 0.96, where the others are left with 0.30 and nothing.
 #
-# So ask two questions of a detector: which shapes and sizes did it see in training, and which way did *they* come in? Darknet itself letterboxes. Its best-known successor stretches unless told otherwise, and so does OpenCV's usual call.
+# So ask two questions of a detector: which shapes and sizes did it see in training, and which way did *they* come in? Darknet itself letterboxes. Its best-known successor, in which YOLOv4 was written, stretches unless told otherwise, and so does OpenCV's usual call.
 
 # %% [markdown]
 # ## On real data
@@ -919,7 +942,7 @@ for photo in photos:
     assert photo != "chelsea" or 0.19 < 1 - scores[1] / scores[0] < 0.22
 
 # %% [markdown]
-# The astronaut is a square, so nothing changes. The coffee, one and a half times as wide as high, does not mind. The cat, of the same shape, loses a fifth of its score. Four photographs prove nothing; 120 and 170 say more:
+# The astronaut is a square, so nothing changes. The coffee, one and a half times as wide as high, does not mind. The cat, of the same shape, loses a fifth of its score. Four photographs prove nothing; 120 pictures of COCO (a part of *coco128*) and the 170 of Penn-Fudan say more:
 
 # %%
 tables = [read_card("coco128_darknet"), read_card("penn_fudan_darknet")]
@@ -936,7 +959,7 @@ for stretched, boxed in zip(rows[::2], rows[1::2], strict=True):
         assert 0 < gain < 0.011
 
 # %% [markdown]
-# On the pedestrians letterboxing is ahead by a hundredth at most. On COCO's pictures *stretching* wins with every net. The cfgs of these nets have `scale_x_y`, so they come from the successor that stretches, and presumably
+# On the pedestrians letterboxing is ahead by about a hundredth of AP at most. On COCO's pictures *stretching* wins with every net. The cfgs of these nets have `scale_x_y`, so they come from the successor that stretches, and presumably
 # stretched things are what they know. The 120 pictures, parted by aspect, longer side over shorter, with AP50 of the first net:
 
 # %%
@@ -1083,7 +1106,7 @@ check("14.3", centres)
 # %% [markdown]
 # ### Exercise 14.4: every class that is sure enough
 #
-# `rows` (N, 5 + C) are decoded: cx, cy, w, h in pixels, objectness, and C class probabilities, not yet multiplied. Return `boxes` (K, 4) xyxy, `labels` (K,) from 1 to C, and
+# `rows` (N, 5 + C) are decoded: cx, cy, w, h in pixels, objectness, and C class probabilities, not yet multiplied. Return three tensors, as a tuple: `boxes` (K, 4) xyxy, `labels` (K,) from 1 to C, and
 # `scores` (K,): a line for each class of each row whose score is above `threshold`. A box may come twice, with two labels.
 #
 # <details><summary>Hint 1</summary>
@@ -1110,7 +1133,7 @@ check("14.4", answers)
 # %% [markdown]
 # ## Quiz
 #
-# 1. A weight file loads, its last float is read with its last byte, and the detector finds nothing. Name two mistakes that look like this, and how you would tell them apart.
+# 1. A weight file loads without an error, and the detector finds nothing. Name two mistakes that look like this, and how you would tell them apart.
 # 2. A colleague detects in a panorama, 4000 x 500 pixels, with a net of 416 x 416. Her cars are found nowhere. Would letterboxing help, stretching, or neither?
 # 3. In YOLOv3 at 416, how many of the 10,647 boxes come from the finest map, and why does a box of 300 pixels hardly ever come from there?
 #
