@@ -67,7 +67,7 @@ def groups(contact, i=25):
     return fig
 
 
-explore(groups, contact=[0.0, 0.5, 1.0], largest=60_000,
+explore(groups, contact=[0.0, 0.5, 1.0], largest=36_000,
         alt="Groups of people on the promenade and the road. As contact grows "
             "from 0 to 1 the gaps close, and 11 blobs become 3.")
 
@@ -254,7 +254,9 @@ print(len(boxes), "proposals")
 # %%
 from course_lib.show import box_figure
 
-show(box_figure(picture, boxes[:40]), largest=60_000,
+fig = box_figure(picture, boxes[:40])
+fig.set_size_inches(fig.get_size_inches() * 0.7)
+show(fig, largest=32_000,
      alt="A harbour with the 40 best proposals: boxes around boats, cars, "
          "people and posts, several around each, none on sky or lawn.")
 
@@ -374,7 +376,7 @@ for name, error in wrong.items():
 ax.set(xlabel="left edge of the box (px)", title="error of the place (px)",
        xticks=range(32, 97, 16))
 ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-show(fig, data=wrong, largest=30_000,
+show(fig, data=wrong, largest=18_000,
      alt="RoIAlign: a line at 0. Without the half: a line at +8 px. Rounded "
          "edges: a saw from -8 to 8 px.")
 
@@ -406,7 +408,7 @@ def places(left):
     return fig
 
 
-explore(places, left=(0.5, 2.5, 0.1), largest=60_000,
+explore(places, left=(0.5, 2.5, 0.1), largest=24_000,
         alt="A map of 5 x 7 cells with a box of 2 x 2 bins over it and four "
             "places in each bin; the box slides, the cells do not.")
 
@@ -709,7 +711,7 @@ for name in list(training.losses[0])[:5]:  # without their sum
             label=name)
 ax.set(title="losses, means of 6 steps", xlabel="step", ylim=(0, None))
 ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-show(fig, largest=40_000,
+show(fig, largest=18_000,
      alt="Five losses over 40 steps: those of the classes, boxes and masks "
          "fall steeply, the two of the RPN lie at the bottom.")
 first, last = ({name: sum(step[name] for step in part) / 8 for name in part[0]}
@@ -772,7 +774,7 @@ i = 25
 fig = draw_detections([HarbourThings("test")[i][0]] * 2, [truths[i], found[i]],
                       classes=THINGS, titles=["truth", "found, score 0.5 up"],
                       threshold=0.5, tags="none")
-show(fig, largest=90_000,
+show(fig, largest=42_000,
      alt="A harbour twice, with boxes and masks: the truth, and what Mask "
          "R-CNN found. Boats, cars and most people agree.")
 
@@ -794,7 +796,7 @@ def at_threshold(threshold, i=25):
     return fig
 
 
-explore(at_threshold, threshold=[0.05, 0.3, 0.5, 0.7, 0.9], largest=95_000,
+explore(at_threshold, threshold=[0.05, 0.3, 0.5, 0.7, 0.9], largest=42_000,
         alt="The same harbour with what scores above 0.05, 0.5 and 0.9: many "
             "doubled and wrong boxes, nearly all things, only the clear ones.")
 
@@ -829,7 +831,7 @@ for name, line in [("precision", precision), ("recall", recall), ("F1", f1)]:
     ax.plot(thresholds, line, marker="", label=name)
 ax.set(xlabel="threshold of the score", ylim=(0, 1.02))
 ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-show(fig, largest=30_000,
+show(fig, largest=18_000,
      alt="Against the threshold, precision climbs, recall falls, and F1 has a "
          "broad top in the middle.")
 best = f1.argmax()
@@ -860,7 +862,7 @@ ax.set(yticks=range(len(kinds)), yticklabels=kinds,
 ax.invert_yaxis()
 ax.grid(visible=False, axis="y")
 ax.legend()
-show(fig, largest=30_000, alt="Bars of the six kinds of errors for boxes and "
+show(fig, largest=18_000, alt="Bars of the six kinds of errors for boxes and "
      "for masks.")
 counts = {kind: sum(row["count"] for row in wrong[kind].values())
           for kind in wrong}
@@ -966,13 +968,13 @@ assert set.union(*parts.values()) == set(range(170))
 from course_lib.show import failure_curve
 
 touch = read_card("curve_harbour_contact_maskrcnn")
-show(failure_curve(touch), largest=35_000,
+show(failure_curve(touch), largest=18_000,
      alt="Mask AP50 against contact: the pieces of class maps fall to a "
          "fraction at 1, Mask R-CNN stays.")
 
 # %%
 hide = read_card("curve_harbour_occlusion_maskrcnn")
-show(failure_curve(hide), largest=35_000,
+show(failure_curve(hide), largest=18_000,
      alt="Mask AP50 against occlusion, at contact 1: Mask R-CNN falls too, "
          "the pieces were low from the start.")
 
@@ -987,17 +989,16 @@ for card_ in (touch, hide):
         print(f"{card_['dial']:10}{name:27}{means(card_, name)}")
 pieces = means(touch, "perfect class map, pieces")
 net = means(touch, "Mask R-CNN")
-assert pieces[-1] < pieces[0] / 2 and min(net) > 0.7
-assert max(net) - min(net) < 0.1 and min(net) > max(pieces)
+assert pieces[-1] < 0.35 * pieces[0] and max(net) - min(net) < 0.03
 net = means(hide, "Mask R-CNN")
-assert net[3] < 0.5 * net[0] and net[0] > net[1] > net[2] > net[3]
+assert round(net[3] / net[0], 1) == 0.4 and net == sorted(net)[::-1]
 
 # %% [markdown]
-# **Contact** is what the papers promise. Pieces lose more than half of their score when gaps close, even those of the perfect map; Mask R-CNN
+# **Contact** is what the papers promise. Pieces lose two thirds of their score when the gaps close, even those of the perfect map; Mask R-CNN
 # does not feel it at all. (Why is the perfect map so far from 1 where nothing touches? A post in front of a boat cuts it in two pieces.) Its
 # filled boxes do not feel it either: to part neighbours is the work of the *boxes*.
 #
-# **Occlusion** is where Mask R-CNN fails, and at three quarters a good third of its score is left. The usual suspect is NMS, which removes a
+# **Occlusion** is where Mask R-CNN fails, and at three quarters two fifths of its score are left. The usual suspect is NMS, which removes a
 # box that overlaps a better one by more than half. We can look whether it is to blame. How many true boxes overlap a neighbour's so much, and
 # do boxes and masks fall alike?
 
@@ -1045,17 +1046,27 @@ card_table(street, COLUMNS | {"minutes": "minutes of training"})
 # had seen COCO's 118,000 pictures, people foremost. With internet and a GPU you can begin there too, with this chapter's engine and split:
 # `python -m course_lib train-detector --model maskrcnn_resnet50_fpn --dataset penn_fudan --weights COCO_V1`.
 #
-# Do people who overlap get lost on photographs, too? There is no dial, but there are groups: people alone, people whose box a neighbour's
-# touches, and people whose box it covers in part. A *person* detector trained on COCO as it comes (chapter 14) stands beside. The score is
-# the share of people found.
+# Do people who overlap get lost on photographs, too? There is no dial, but there are groups: people alone, people whose box overlaps a
+# neighbour's a little (an IoU up to 0.1), and those where it is more. A *person* detector trained on COCO as it comes (chapter 14) stands
+# beside. The score is the share of people found.
 
 # %%
 real_curve = read_card("curve_penn_fudan_overlap_maskrcnn")
-show(failure_curve(real_curve), largest=35_000, alt="The score of people "
-     "against how much of their box lies in another person's box.")
+show(failure_curve(real_curve), largest=18_000,
+     alt="Share of people found against the overlap with their neighbour: the "
+         "pieces of the perfect map fall to a half, Mask R-CNN to 0.85.")
+measured = {name: rows["measured"]
+            for name, rows in real_curve["methods"].items()}
+print("people in the groups:", real_curve["people"])
+for name, row in measured.items():
+    print(f"{name:27}{[round(share, 2) for share in row]}")
+assert [row[-1] for row in measured.values()] == [0.5, 0.7, 0.85]
 
 # %% [markdown]
-# The groups are small, and the bars say so.
+# Alone, people are found by all three. Of the 20 who overlap most, the *perfect* class map finds every second one, Mask R-CNN 17. Harbour and
+# street agree: what a class map lacks is not pixels. They differ in how far they go. People in these photographs hide each other little, a
+# box IoU of 0.18 on average in the last group, and so they do not show what our dial shows beyond. The groups are small, too, and their bars
+# overlap.
 #
 # Where the photographs are at hand, the next cell counts them, and holds the boxes of `target_of` against the masks.
 
