@@ -7,7 +7,7 @@ import torch
 from torch.utils.data import Dataset
 
 from course_lib.__main__ import main
-from course_lib.data.harbour import Harbour, export
+from course_lib.data.harbour import Harbour, HarbourThings, export
 from course_lib.detection.darknet.cfg import parse_cfg
 from course_lib.detection.darknet.detector import DarknetDetector, load_detector
 from course_lib.detection.darknet.network import Darknet
@@ -25,6 +25,7 @@ from course_lib.detection.yolo.multi_scale import multi_scale, sizes
 from course_lib.detection.yolo.plan import save_pair
 from course_lib.detection.yolo.transfer import set_prior
 from course_lib.errors import InputError
+from course_lib.paths import weights_dir
 from course_lib.training.stream import Cached
 from tests.test_yolo_cfg import CFG
 
@@ -121,3 +122,11 @@ def test_unknown_options_are_named(tmp_path, capsys):
                  "--options", '{"anchor": 1}', "--save-dir", tmp_path]  # fmt: skip
     assert main([str(a) for a in arguments]) == 2
     assert "--options has 'anchor'; known: size" in capsys.readouterr().err
+
+
+def test_the_shipped_detector_finds_the_things_of_the_harbour():
+    files = (weights_dir() / f"yolo_harbour.{end}" for end in ("cfg", "weights"))
+    detector = load_detector(*files)
+    assert sum(p.numel() for p in detector.parameters()) < 400_000
+    report = evaluate_detector(detector, HarbourThings("test", 30))["bbox"]
+    assert report.ap50 > 0.85
