@@ -14,7 +14,7 @@
 #
 # ## Before you start
 #
-# You need chapters 00 to 02. About 100 minutes; the cells run in about 45 seconds on a CPU.
+# You need chapters 00 to 02; what comes from later ones is said where it is used. About 100 minutes; the cells run in about 45 seconds on a CPU.
 
 # %%
 # setup
@@ -41,7 +41,7 @@ from course_lib.data.transforms import normalise
 from course_lib.detection.boxes import box_iou, recall
 from course_lib.detection.sliding import windows
 from course_lib.detection.studies.scale_anchors import BroadThings
-from course_lib.show import draw_detections, explore, pictures, show
+from course_lib.show import draw_detections, explore, show
 from course_lib.teaching import check, claim
 from course_lib.training.stream import Cached
 
@@ -62,7 +62,8 @@ def one_window(scale):
 
 explore(one_window, scale=[1, 3, 8], largest=36_000,
         alt="Boxes of boats, cars and people at scale 1, 3 and 8, in green "
-            "where the window fits. At 8 few boxes are green.")
+            "where the window fits. At 8 the far boats are missed, and at "
+            "every scale all people.")
 
 # %%
 places = windows((96, 128), (10, 24), stride=2)
@@ -70,12 +71,13 @@ for scale in (1, 3, 8):
     targets = [BroadThings("test", 50, scale=scale)[i][1] for i in range(50)]
     boxes = torch.cat([t["boxes"] for t in targets]).as_subclass(Tensor)
     labels = torch.cat([t["labels"] for t in targets])
+    # recall: the share of the things that some window overlaps by half
     shares = [recall(places, boxes[labels == kind]) for kind in (1, 2, 3)]
     print(f"scale {scale}: boat {shares[0]:.2f}, car {shares[1]:.2f}, "
           f"person {shares[2]:.2f}")
 
 # %% [markdown]
-# One size is enough where all things have one size, and people, tall and narrow, are never found. A detector needs boxes of many sizes and shapes, everywhere; it needs
+# One size will do for boats of one size: at scale 8 it misses most of them. Cars suit it best at 3. People, tall and narrow, are never found. A detector needs boxes of many sizes and shapes, everywhere; it needs
 # them cheap; and it must say *one* box for each thing. That is the plan of the chapter.
 
 # %% [markdown]
@@ -93,6 +95,7 @@ print("cxcywh", xyxy_to_cxcywh(box).tolist()[0])
 
 # %% [markdown]
 # The overlap of two boxes is the **intersection over union** of chapter 01, with areas for pixel counts: the area both share, divided by the area they cover together.
+# To *overlap by half* means an IoU of at least 0.5.
 
 # %%
 def iou(a, b):
@@ -119,8 +122,8 @@ table.round(decimals=3)
 
 # %% [markdown]
 # Without the `max(0, ...)`, a and c would have two negative sides, and a positive area. The 0 of a and c has a weakness: it stays 0 however far the two are apart. A net whose box
-# misses gets no hint where to go. Three cousins mend that. **GIoU** subtracts the share of the enclosing box that neither covers. **DIoU** subtracts the squared distance
-# of the centres, measured by the enclosing diagonal. **CIoU** also punishes a wrong shape.
+# misses gets no hint where to go. Three cousins mend that. Draw the smallest box that encloses both. **GIoU** is the IoU less the share of that box that neither covers. **DIoU** is the IoU less
+# the squared distance of the centres, divided by the squared diagonal of that box. **CIoU** also punishes a wrong shape.
 #
 # **Try it.** Push the second box away. Which figures still move?
 
@@ -157,7 +160,7 @@ for kind in KINDS:
     print(f"{kind}: gradient of x1 {guess.grad[0, 0]:.3f}")
 
 # %% [markdown]
-# The IoU's gradient is nought; the others say *go left*. As losses, 1 minus each, they return in chapter 15.
+# The IoU's gradient is nought. Those of the others are negative: with a smaller x1 the figure rises, *go left*. As losses, 1 minus each, they return in chapter 15.
 #
 # **Boxes move with their picture.** torchvision's `transforms.v2` does that, as long as it knows that they are boxes: our targets carry
 # `tv_tensors.BoundingBoxes`. A box from x1 to x2 goes to W - x2, W - x1. There is a trap in it, the last two lines:
@@ -176,7 +179,7 @@ left_behind = mirror(image, {"boxes": sliced})[1]["boxes"]
 print(type(sliced).__name__, torch.equal(left_behind, sliced))
 
 # %% [markdown]
-# Slicing gave a plain tensor. The picture was mirrored, the box was not, and nothing was said. (The library's `keep_objects` selects and keeps the type.)
+# Slicing gave a plain tensor. The picture was mirrored, the box was not, and nothing was said. (`keep_objects` of `course_lib` selects and keeps the type; `as_subclass(Tensor)` drops it on purpose.)
 #
 # A crop poses a question that no library can answer: is a boat of which a tenth is left still a boat? `v2` cuts boxes at the edge and keeps them all. Our rule drops what
 # has less than a `share` of its area left.
@@ -196,7 +199,7 @@ show(fig, alt="One crop twice: with the boxes of everything in it, and "
      "without those of things that are mostly outside.", largest=28_000)
 
 # %% [markdown]
-# Look at the lower edge: two slivers of cars on the left, none on the right. What a sliver teaches is that road is a car.
+# Look at the lower edge: in the left picture two slivers of cars have a box, in the right one none has. What a sliver teaches is that a strip of roof and road is a car.
 
 # %% [markdown]
 # ## 2. A classifier looks through a window
@@ -218,7 +221,7 @@ for level, scale in pyramid(image / 255, WINDOW, factor=0.75):
 
 # %% [markdown]
 # The examples to learn from are windows of training pictures: *car* where the IoU with a car is at least 0.5, *background* where it is
-# below 0.3, and the doubtful ones between are left out.
+# below 0.3 (100 windows of a picture), and the doubtful ones between are left out.
 
 # %%
 torch.manual_seed(0)
@@ -255,14 +258,15 @@ shown = [{"boxes": b, "labels": torch.full((len(b),), 2), "scores": s}
 fig = draw_detections([image, image], shown, classes=test.classes,
                       titles=["all windows that say car", "the best ones"],
                       tags="none")
-show(fig, alt="Left every car is framed many times over; right one or two "
-     "boxes are left on each, and some on boats.", largest=40_000)
+show(fig, alt="Left every car is framed many times over; right a few "
+     "are left on each, and some on a boat, on people and on a wall.",
+     largest=40_000)
 claim("windows that say car, for each that is kept",
       len(boxes) / len(kept), at_least=3)
 
 # %% [markdown]
-# The classifier takes some boats for cars, and it is right many times over: a window moved by 2 px shows the same car. **Non-maximum suppression** (NMS) keeps the best box, drops all that
-# overlap it too much, and goes on with the best of the rest. Three boxes, on paper: the second has an IoU of 0.43 with the first, the third is elsewhere.
+# The classifier takes a boat, people and a wall for cars, and it is right many times over: a window moved by 2 px shows the same car. **Non-maximum suppression** (NMS) keeps the best box, drops all that
+# overlap it too much, and goes on with the best of the rest. (Several stay on one car here: small windows, each on another part of it, overlap each other by less than the threshold.) Three boxes, on paper: the second has an IoU of 0.43 with the first, the third is elsewhere.
 
 # %%
 def nms(boxes, scores, threshold):
@@ -283,7 +287,7 @@ print("threshold 0.5 keeps", nms(three, p, 0.5))
 
 # %% [markdown]
 # Which threshold is right? If boxes 0 and 1 are two answers for one person, 0.3; if they are two people, one half behind the other, 0.5. NMS cannot know. **Soft-NMS** drops nothing:
-# it lowers the score of what overlaps, and leaves the choice to you. **Class-wise** NMS lets boxes of different classes live together: a person in a boat.
+# it multiplies the score of what overlaps by exp(-IoU² / 0.5), and leaves the choice to you. **Class-wise** NMS lets boxes of different classes live together: a person in a boat.
 
 # %%
 from course_lib.detection.nms import class_wise_nms, soft_nms
@@ -294,7 +298,7 @@ for t in (0.3, 0.5):
     assert library_nms(corners, p, t).tolist() == nms(three, p.tolist(), t)
     assert library_nms(corners, p, t).equal(ops.nms(corners, p, t))
 order, softened = soft_nms(corners, p)
-by_hand = 0.8 * torch.exp(-table.new_tensor(iou(*three[:2])) ** 2 / 0.5)
+by_hand = 0.8 * torch.exp(-torch.tensor(iou(*three[:2])) ** 2 / 0.5)
 print("soft:", order.tolist(), [round(s, 2) for s in softened.tolist()])
 torch.testing.assert_close(softened[order == 1][0], by_hand)
 labels = torch.tensor([3, 1, 3])  # a person, a boat, a person
@@ -333,7 +337,7 @@ show(fig, alt="A picture cut into small regions, and the proposals that "
 # A few hundred boxes instead of thousands, of every size and shape. Some fit closely, some hold a cabin for a boat: what has several colours comes in parts.
 #
 # **R-CNN** (Girshick et al., 2014) warps the pixels of each proposal to one size and asks a classifier. Ours is small, and has a second answer that the next two sections explain: how the box should
-# move to fit better. Watch it learn boats, cars and people from 60 pictures.
+# move to fit better. It learns boats, cars and people from 60 pictures.
 
 # %%
 from course_lib.detection.region_cnn import RegionCNN
@@ -382,14 +386,20 @@ def what_it_finds(detector, i, threshold=0.5):
 
 
 show(what_it_finds(region_cnn, 14), alt="Truth and what the R-CNN found: "
-     "most cars, some boats and people.", largest=32_000)
+     "most cars and people, hardly a boat, and several boxes that are "
+     "wrong.", largest=32_000)
+
+# %% [markdown]
+# Drawn is what has a score of 0.5 or more. Most cars are found, and people where a proposal held one; parts of a car are taken for cars and even for boats, and the true boats are missed:
+# a proposal seldom holds one whole.
 
 # %% [markdown]
 # ## 4. A net that answers with four numbers
 #
 # R-CNN pays for every box. Could a net look at the whole picture once and *say* the box? We take most things out of the harbour and leave one. A backbone that has learnt to see, the ResNet-18
-# of chapter 06, is **frozen**, and two heads are set on its map. A 1x1 convolution says in which cells to look. The **box head** turns the mean of these places, and what is seen there, into four numbers in 0 to
-# 1; the **class head** says what it is. Frozen features never change, so they are computed once.
+# of chapter 06, is **frozen**, and two heads are set on its map. A 1x1 convolution and a softmax give each cell a weight: where to look. With these weights we average the cells' places, a first
+# guess of the centre, and their features. From the features the **box head** moves the centre and says the size: four numbers, cxcywh in shares of the picture. The **class head** says what it is. The
+# losses are 1 - GIoU (*overlap*), the mean difference of the four numbers (*distance*) and cross-entropy (*class*). Frozen features never change, so they are computed once.
 
 # %%
 from course_lib.detection.box_regression import FewThings, TwoHeads
@@ -440,11 +450,11 @@ fig = draw_detections([*x_one[1:4], *x_two[1:4]], shown, columns=3,
                       classes=ClassTable("answer", ("", "answer"),
                                          FOUND.palette), tags="none")
 show(fig, alt="Above three harbours with one thing, boxed more or less well; "
-     "below three with two things, where the box often lies between.",
+     "below three with two things: the box is on one of them or between.",
      largest=36_000)
 
 # %% [markdown]
-# With one thing the box lands on it or near it, and the class is right nearly always. With two there is still one box to say, and it often lies *between* them. On paper: two cars of one size, left and right. The
+# With one thing the box lands on it or near it, and the class is mostly right. With two (lower row) there is still one box to say: it takes one of them, or lies *between* them as in the last picture. On paper: two cars of one size, left and right. The
 # answer that is least wrong on average is the mean of the two boxes, in the middle, with an IoU of 0 with either.
 #
 # The way out is to give every *place* of the map a box of its own: the thing whose centre lies in a cell is that cell's task. YOLO's
@@ -465,7 +475,7 @@ print(f"24 x 32 cells, 9 anchors each: {len(anchors):,}")
 assert len(anchors) == 24 * 32 * 9
 
 # %% [markdown]
-# The second is 8 x 32: the same area, four times as high as wide. **Matching** decides what an anchor learns: the thing it overlaps most if the IoU is 0.5 or more, *background* (-1) if it is
+# The second is 8 x 32: the same area, four times as high as wide. **Matching** decides what an anchor learns: the thing it overlaps most (its number, from 0) if the IoU is 0.5 or more, *background* (-1) if it is
 # below 0.4, and nothing (-2) in the **ignore band** between. Last, a clause: every thing keeps its best anchor, however bad. Three anchors, two things:
 
 # %%
@@ -476,7 +486,7 @@ print("by IoU alone:   ", match(overlaps, 0.5, 0.4).tolist())
 print("with best kept: ", match(overlaps, 0.5, 0.4, keep_best=True).tolist())
 
 # %% [markdown]
-# Without the clause thing 1 would never be learnt. **Try it.** Which things get many anchors, which hardly one? Green anchors learn a thing; orange ones are in the ignore band.
+# Without the clause thing 1 would never be learnt. **Try it.** Which things get many anchors, which hardly one? Green anchors learn a thing; orange ones are in the ignore band (by IoU alone, without the clause).
 
 # %%
 image, target = test[14]
@@ -503,10 +513,11 @@ def anchors_of(anchor):
 
 explore(anchors_of, anchor=list(KINDS_OF), largest=36_000,
         alt="Anchors that learn a thing or are ignored: tall ones of 8 px on "
-        "people, flat ones of 16 px on cars and boats, few square ones.")
+        "people, flat ones of 16 px on near cars and boats; of square ones "
+        "hardly any learns.")
 
 # %% [markdown]
-# An anchor seldom fits. So the net also says how to move it, in the anchor's own measure: the way of the centre in widths and heights, the logarithm of the factors of width and
+# Near cars and boats get several flat anchors, the far boats none (the clause will give each one), a person one tall one or none; square ones are mostly ignored. Even a matched anchor seldom fits. So the net also says how to move it, in the anchor's own measure: the way of the centre in widths and heights, the logarithm of the factors of width and
 # height. On paper: from [0, 0, 16, 16] to [4, 0, 36, 8]. The centre goes 12 px right, 0.75 widths, and 4 px up, -0.25 heights; the width doubles, the height halves.
 
 # %%
@@ -519,8 +530,8 @@ torch.testing.assert_close(decode(deltas, start), goal)
 
 # %% [markdown]
 # 0.693 is the logarithm of 2. `decode` leads back. Now all parts are there. The detector is a ResNet-18 whose four maps are added up at stride 4, as the skips of chapter 03; one
-# 1x1 convolution gives each anchor a score for each class and the background, another four offsets. Of the thousands of background anchors only the hardest count, three for each one
-# that learns a thing. From random weights:
+# 1x1 convolution gives each anchor a score for each class and the background, another gives it four offsets. Of the thousands of background anchors only the hardest count, those with the highest loss, three for each
+# one that learns a thing. From random weights:
 
 # %%
 from course_lib.detection.anchor_detector import AnchorDetector
@@ -531,15 +542,15 @@ losses, anchor_detector = train_detector(
 claim("loss, last ten steps over first ten",
       losses[-10:].mean() / losses[:10].mean(), at_most=0.5)
 show(what_it_finds(anchor_detector, 14), alt="Truth and what the anchor "
-     "detector found: boats and cars, no people.", largest=32_000)
+     "detector found: boats and cars, some twice, no people.", largest=32_000)
 
 # %% [markdown]
-# Ten looks at each of 60 pictures, and boats and cars are found in one pass. Of the people, 4 px wide, hardly one has a score of 0.5 yet.
+# Ten looks at each of 60 pictures, and boats and cars are found in one pass, some cars twice. Of the people, 4 px wide, hardly one has a score of 0.5 yet.
 
 # %% [markdown]
 # ## 6. Average precision
 #
-# Which of our three detectors is best? A detector that says more boxes finds more and errs more. So we judge it at *every* threshold. Sort all detections by score. A detection is **right** if it
+# Which of our three detectors, windows, R-CNN or anchors, is best? One that says more boxes finds more and errs more. So we judge it at *every* threshold of the score. Sort all detections by score. A detection is **right** if it
 # overlaps a thing of its class by half, and no better-scored one has taken that thing; two boxes on one car are one right and one wrong. An example by hand: two pictures, four boats of
 # 10 x 10 px (D is larger), five detections, moved by so many pixels.
 
@@ -663,11 +674,12 @@ def pycocotools_says(truth, results):
 report = evaluate(boats, results)
 assert abs(report.stats - pycocotools_says(boats, results)).max() < 1e-9
 assert abs(report.stats[0] - sum(by_hand) / 10) < 1e-6
-for name, value in zip(STAT_NAMES, report.stats, strict=True):
-    print(f"{name:9} {value:6.3f}", end="\n" if name[-1] in "50e" else " ")
+for k in range(0, 12, 3):
+    row = zip(STAT_NAMES[k:k + 3], report.stats[k:k + 3], strict=True)
+    print("  ".join(f"{name:9} {value:6.3f}" for name, value in row))
 
 # %% [markdown]
-# All twelve agree. *Small* is below 32² px, *medium* to 96², by the area of the thing; others neither count nor harm. -1 means there was nothing to find. **AR**, average recall, is the recall over the ten limits, with
+# All twelve agree. *Small* is below 32² px, *medium* to 96², by the area of the thing; in such a figure things of another size neither count nor harm. -1 means there was nothing to find. **AR**, average recall, is the mean recall over the ten limits, with at most
 # 1, 10 or 100 detections a picture. D is medium, and missed: AP_medium is 0.
 #
 # One rule is left. Where nobody could draw each of two hundred people, COCO draws one **crowd**. A detection in it is neither right nor wrong; it does not count. Let us put a crowd
@@ -683,7 +695,7 @@ print(f"AP50 {report.stats[1]:.3f}; by hand "
       f"{(26 * 1 + 25 * 0.75 + 25 * 0.75) / 101:.3f}")
 
 # %% [markdown]
-# Three of four instead of three of five. And now our detectors, on 50 test pictures:
+# Three of four instead of three of five. And now our three detectors, on 50 test pictures (*less* means minus):
 
 # %%
 from course_lib.detection.coco_format import to_coco, to_results
@@ -751,13 +763,14 @@ print(f"{len(seen)} and {len(judged)} pictures, "
 # ## The failure curve
 #
 # What do anchors owe to their sizes? Two sets, **one** square anchor of 16 px in a cell, and the **nine** of section 5; and two rules, with and without the clause that every thing keeps its best
-# anchor. Four detectors, three seeds, trained on harbours of every `scale`. First, without any net: the share of things that an anchor overlaps by half.
+# anchor (without: *IoU alone*). Four detectors, three seeds, trained on harbours of every `scale`. First, without any net: the share of things that an anchor overlaps by half, at scales 1, 2, 4, 6 and 8.
 
 # %%
 from course_lib.show import failure_curve
 from course_lib.training.cards import read_card
 
 card = read_card("curve_harbour_scale_anchors")
+assert card["values"] == [1, 2, 4, 6, 8]
 for name in ("one anchor", "nine anchors"):
     print(f"{name:13}", [f"{x:.2f}" for x in card["reachable"][name]])
 
@@ -786,8 +799,8 @@ print(f"AP, mean over the dial: one anchor {ap_one.mean():.2f}, "
       f"{ap_nine[-1]:.2f}")
 
 # %% [markdown]
-# The surprise is the upper end. One square anchor overlaps 13 things in a hundred by half, at most, and yet that detector finds more than 77 in a hundred, everywhere on the dial, as many as the one with nine. The clause does
-# it: every thing teaches its best anchor, however bad, and the offsets do the rest. Take the clause away and the textbook returns. Recall falls with the dial, and people, whom that anchor never overlaps by half, are not found at all.
+# The surprise is the line at the top. One square anchor overlaps 13 things in a hundred by half, at most, and yet that detector finds more than 77 in a hundred, everywhere on the dial, as many as the one with nine. The clause does
+# it: every thing teaches its best anchor, however bad, and the offsets do the rest. Take the clause away and sizes matter, as the textbooks say: recall falls from above 0.6 at scale 2 to below 0.38 at 8, and people, whom that anchor never overlaps by half, are not found at all.
 # The nine lose only 2 to 5 points without it.
 #
 # So are sizes worth nothing? At an IoU of 0.5, nothing we could measure. COCO's AP asks for tighter boxes, and there the nine lead by 3 points: a short way is easier to say exactly than a long one. The dial itself costs
@@ -796,7 +809,7 @@ print(f"AP, mean over the dial: one anchor {ap_one.mean():.2f}, "
 # ## On real data
 #
 # No dial turns the size of things on a photograph, but things can be sorted by it. Three detectors of the Darknet family (chapter 14) looked at 120 photographs of COCO, stretched to 320 x 320 pixels. The share
-# of the things they found, by size:
+# of the things they found, by size (a point stands for a range: 8 is below 12 px, then 12 to 24, 24 to 48, 48 to 96, 96 to 192, and above):
 
 # %%
 real = read_card("curve_coco128_size_anchors")
@@ -810,16 +823,18 @@ show(fig, alt="Recall against the size of the thing for three detectors, "
 
 # %%
 reach = real["reachable"]["yolo-fastest-1.1"]
+assert all(reach == other for other in real["reachable"].values())
+assert real["edges"] == [0, 12, 24, 48, 96, 192, 320]
 print("things         ", real["things"])
 print("an anchor fits ", [f"{x:.2f}" for x in reach])
 nets = [seeds["0"] for seeds in real["methods"].values()]
 assert all(net[0] < 0.1 and net[-2] > 0.7 for net in nets)
-assert all(net[k] < reach[k] for net in nets for k in (0, 1))
+assert all(net[k] < reach[k] for net in nets for k in (0, 1, 3, 4, 5))
 assert all(net[2] > reach[2] for net in nets)
 
 # %% [markdown]
-# Of the smallest things, below 12 px, less than a tenth is found; of those between 96 and 192 px, more than seven tenths. The share of things whose *shape* fits an anchor (IoU of 0.5, centres aside) rises as well. Is that the
-# reason? Not by itself. Between 24 and 48 px the nets find **more** than what fits, as in our curve: they too keep the best anchor. Below 24 px they find **less**: there the pixels are missing, and no anchor helps.
+# Of the smallest things, below 12 px, less than a tenth is found; of those between 96 and 192 px, more than seven tenths. The share of things whose *shape* fits an anchor (IoU of 0.5, centres aside; the three nets have the same anchors) rises as well. Is that the
+# reason? Not by itself. Between 24 and 48 px the nets find **more** than what fits, as in our curve: they too keep the best anchor. Below 24 px they find **less**: there the pixels are missing, and no anchor helps. (Above 48 px they find less, too: nearly everything fits there, and what is missed is missed for other reasons.)
 #
 # Where the photographs' annotations are at hand, the next cell holds our evaluator against pycocotools on all results of the three nets.
 
@@ -924,7 +939,7 @@ check("12.3", average_precision)
 #
 # 1. Two people, one half hidden behind the other, have boxes with an IoU of 0.6, and both were found. What do NMS at 0.5 and soft-NMS make of them? Which AP is higher?
 # 2. A detector's AP50 rises from 0.70 to 0.71 when you add a thousand boxes with scores near 0 to each picture. Why can it not fall, and what could you no longer do with such a detector?
-# 3. Your lamp posts are ten times as high as wide. With sizes 8, 16, 32 and ratios 0.4, 1, 2.5, which IoU can a well-placed anchor reach with one, and which two ways out are there?
+# 3. Your lamp posts are ten times as high as wide. With sizes 8, 16, 32 and ratios 0.4, 1, 2.5, which IoU can a well-placed anchor reach with one at best, and which two ways out are there?
 #
 # ## What you learned
 #
