@@ -112,6 +112,16 @@ def test_no_slot_is_given_twice(seed):
         assert len(slots.unique(dim=0)) == len(slots)
 
 
+def test_of_two_objects_in_one_cell_the_nearer_to_its_middle_has_the_slot():
+    # cell (2, 3) of stride 8 has its middle at (28, 20); one size, so one anchor
+    boxes = torch.tensor([[24.0, 11, 32, 25], [23.5, 13, 31.5, 27], [22, 9, 30, 23]])
+    heads = [make_head(((8, 14),), 8, scale=1.0)]
+    target = {"boxes": boxes, "labels": torch.tensor([1, 2, 3])}
+    (found,) = assign(heads, CELLS[1:], [target])
+    assert (found.row.tolist(), found.column.tolist()) == ([2], [3])
+    assert found.labels.tolist() == [1]  # the second: its centre is (27.5, 20)
+
+
 def test_every_object_has_a_slot_where_there_is_room():
     targets = random_targets(0, count=3)
     found = assign(HEADS, CELLS, targets)
