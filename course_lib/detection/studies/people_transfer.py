@@ -2,12 +2,14 @@
 
 ``python -m course_lib.detection.studies.people_transfer --data FOLDER`` trains, once
 for every seed, and writes ``chapters/results/penn_fudan_yolo_transfer.json``. The
-weights it starts from are others', so the trained ones are not shipped.
+weights it starts from are others', so the trained ones are not shipped; they stay in
+``runs/``, each with its figures, and a seed that is there is not trained again.
 
 Taught in chapters/15_training_yolo.
 """
 
 import argparse
+import json
 import time
 from functools import partial
 from pathlib import Path
@@ -24,18 +26,20 @@ from course_lib.detection.evaluation import evaluate_detector
 from course_lib.detection.recipe import DetectorRecipe
 from course_lib.detection.yolo.classes_of_cfg import change_classes
 from course_lib.detection.yolo.mosaic import without_masks, yolo_transform
+from course_lib.detection.yolo.plan import save_pair
 from course_lib.detection.yolo.transfer import transfer
 from course_lib.paths import data_dir
 from course_lib.training import cards
-from course_lib.training.checkpoint import versions
+from course_lib.training.checkpoint import versions, write_whole
 from course_lib.training.device import use_threads
 from course_lib.training.stream import Cached
 
 NAME, NET, SIZE = "penn_fudan_yolo_transfer", "yolo-fastest-1.1-xl", 384
+RUNS = Path("runs") / NAME
 PERSON = 0  # line of coco.names that the new class continues
 DETECT = {"score_threshold": 0.01, "nms_threshold": 0.5}
 RECIPE = {
-    "steps": 400,
+    "steps": 700,
     "batch_size": 8,
     "optimiser": "adamw",
     "lr": 1e-3,
@@ -94,6 +98,17 @@ def row(detector, test_set, **about) -> dict:
     }
 
 
+def row_of(seed: int, data: Path, test_set) -> dict:
+    """The figures of a seed: as ``runs/`` keeps them, or trained now."""
+    kept = RUNS / f"seed{seed}.json"
+    if not kept.is_file():
+        detector, minutes = train(data, seed, people(data, "train"), None)
+        save_pair(detector, RUNS, f"seed{seed}")
+        about = {"net": "transferred", "seed": seed, "cpu_minutes": minutes}
+        write_whole(kept, json.dumps(row(detector, test_set, **about)).encode())
+    return json.loads(kept.read_text())
+
+
 def main() -> None:
     """Measure before and after, for every seed; write the card."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -107,9 +122,7 @@ def main() -> None:
     rows = [row(before, test_set, net="as it comes")]
     print(rows[-1], flush=True)
     for seed in args.seeds:
-        detector, minutes = train(args.data, seed, people(args.data, "train"), None)
-        rows.append(row(detector, test_set, net="transferred", seed=seed,
-                        cpu_minutes=minutes))  # fmt: skip
+        rows.append(row_of(seed, args.data, test_set))
         print(rows[-1], flush=True)
     card = {
         "name": NAME,
