@@ -551,7 +551,7 @@ def three_curves():
 
 show(three_curves(), alt="The learning rate rises for 30 steps, then falls; "
      "three losses fall; a weight jitters, its two averages are smooth, and "
-     "the slower one lags behind.", largest=30_000)
+     "the slower one lags behind.", largest=40_000)
 for name in ("box", "objectness", "class"):
     line = [each[name] for each in training.losses]
     claim(f"{name} loss, last 20 over first", sum(line[-20:]) / 20 / line[0],
@@ -899,8 +899,27 @@ assert min(row["ap50"] for row in public) > 0.92
 assert max(row["ap"] for row in public) < 0.57
 
 # %% [markdown]
-# The people are found, AP50 is above 0.92 in each row. But AP, which asks for tight boxes as well, is below 0.57: that is what a training on the 100 pictures of
-# the train split could win.
+# The people are found, AP50 is above 0.92 in each row. But AP, which asks for tight boxes as well, is below 0.57. There is something to win.
+#
+# Now the transfer of section 5 with the first net. The cfg gets one class, *pedestrian*; the heads keep the rows of *person*, the only ones that fit; and the net is trained on
+# the 100 training pictures, mirrored, zoomed and recoloured, at an input of 384. Nothing was chosen on the test pictures.
+
+# %%
+people = read_card("penn_fudan_yolo_transfer")
+card_table(people["rows"], {"net": "net", "seed": "seed", "ap50": "AP50",
+                            "ap50_interval": "95 % of AP50", "ap": "AP",
+                            "ap_interval": "95 % of AP",
+                            "cpu_minutes": "CPU minutes"})
+start, *trained = people["rows"]
+assert min(row["ap"] for row in trained) > start["ap"] + 0.06
+assert min(row["ap"] for row in trained) > start["ap_interval"][1]
+assert all(row["ap50_interval"][0] < start["ap50"] for row in trained)
+assert max(row["cpu_minutes"] for row in trained) < 14
+
+# %% [markdown]
+# Less than 14 minutes of one processor, and AP rises by more than six points with every seed, out of the interval of the start. The boxes fit better, which is what AP
+# rewards. AP50 was high before, and its change lies within what 50 pictures can tell. This trunk learnt from all of COCO, persons included; no wonder that
+# it gives more than that of the failure curve.
 #
 # Where the photographs are at hand, the next cell gives Penn-Fudan YOLO labels and reads them back.
 
