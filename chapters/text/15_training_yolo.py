@@ -606,7 +606,7 @@ def curve_of(card):
 
 
 show(curve_of(card), alt="AP50 on new pictures against epochs: as they are "
-     "it stops at 0.6 from 50 epochs on; augmented it climbs to 0.9.",
+     "it falls a little from 50 epochs on; augmented it climbs to 0.9.",
      largest=30_000)
 (both,) = card["others"].values()
 for name, seeds in both["methods"].items():
@@ -622,9 +622,11 @@ assert all(0.5 < score < 0.65 for score in plain[after_50:])
 assert changed[-1] > 0.85 and changed[-1] > changed[after_50] + 0.2
 own = torch.tensor(list(both["methods"]["as they are"].values()))
 assert own[:, after_50:].min() > 0.9 and own[:, -1].min() > 0.98
+each = torch.tensor(list(card["methods"]["as they are"].values()))
+assert len(each) == 3 and (each[:, -1] < each[:, after_50] - 0.02).all()
 
 # %% [markdown]
-# As they are, the pictures are used up after 50 epochs: from there to 500 the net polishes what it knows, 0.95 to 1.00, and gains nothing on new ones. With
+# As they are, the pictures are used up after 50 epochs. From there to 500 the net polishes what it knows, 0.95 to 0.99, and on new ones it *loses* some points, with each of three seeds. With
 # mirror, zoom, colour and mosaic it never sees the same picture twice. It learns more slowly, never gets its own pictures quite right, and climbs on new
 # ones to 0.9. The 500 epochs were not wrong. Without augmentation they are wasted.
 #
