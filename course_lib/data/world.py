@@ -7,6 +7,7 @@ The environment variable ``COURSE_WORLD`` overrides the name.
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from course_lib.data.classes import CAMVID, HARBOUR, ClassTable
@@ -100,40 +101,22 @@ def _harbour_things() -> World:
 
 
 def _camvid_world() -> World:
-    from course_lib.data.catalogue import CATALOGUE
-
-    folder, camvid = camvid_dir(), CATALOGUE["camvid"]
-
-    def dataset(split: str = "train", **options):
-        return _camvid(folder, split, **options)
-
-    return World(
-        name="real",
-        classes=CAMVID,
-        dataset=dataset,
-        size="367 train, 101 val and 233 test photographs of 480x360",
-        source=camvid.citation,
-        licence=camvid.terms,
-    )
+    size = "367 train, 101 val and 233 test photographs of 480x360"
+    return _real_world("camvid", CAMVID, partial(_camvid, camvid_dir()), size)
 
 
 def _people_world() -> World:
-    from course_lib.data.catalogue import CATALOGUE
     from course_lib.data.penn_fudan import CLASSES
 
-    folder, people = penn_fudan_dir(), CATALOGUE["penn_fudan"]
+    size = "100 train, 20 val and 50 test photographs, about 380 px high"
+    return _real_world("penn_fudan", CLASSES, partial(_people, penn_fudan_dir()), size)
 
-    def dataset(split: str = "train", **options):
-        return _people(folder, split, **options)
 
-    return World(
-        name="real",
-        classes=CLASSES,
-        dataset=dataset,
-        size="100 train, 20 val and 50 test photographs, about 380 px high",
-        source=people.citation,
-        licence=people.terms,
-    )
+def _real_world(name: str, classes: ClassTable, dataset: Callable, size: str) -> World:
+    from course_lib.data.catalogue import CATALOGUE
+
+    entry = CATALOGUE[name]
+    return World("real", classes, dataset, size, entry.citation, entry.terms)
 
 
 def camvid_dir() -> Path:
@@ -165,7 +148,7 @@ def _folder(title: str, name: str, inside: str) -> Path:
 
 def _camvid(
     folder: Path,
-    split: str,
+    split: str = "train",
     *,
     count: int | None = None,
     size: tuple[int, int] | None = None,
@@ -187,7 +170,7 @@ def _camvid(
 
 def _people(
     folder: Path,
-    split: str,
+    split: str = "train",
     *,
     count: int | None = None,
     size: tuple[int, int] | None = None,
