@@ -4,11 +4,11 @@ import pytest
 import torch
 from torchvision import tv_tensors
 
-from course_lib.data.camvid import CamVid
 from course_lib.data.checker import check_labels
 from course_lib.data.classes import VOC
-from course_lib.data.penn_fudan import PennFudan
-from course_lib.data.voc import VOCSegmentation
+from course_lib.data.readers.camvid import CamVid
+from course_lib.data.readers.penn_fudan import PennFudan
+from course_lib.data.readers.voc import VOCSegmentation
 from course_lib.errors import InputError
 
 

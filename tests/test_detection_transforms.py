@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision import tv_tensors
 
-from course_lib.data.penn_fudan import target_of
+from course_lib.data.targets import target_of
 from course_lib.detection.rcnn.keypoints import FLIP_PAIRS, extreme_points
 from course_lib.detection.transforms import (
     flip,

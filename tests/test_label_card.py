@@ -5,13 +5,13 @@ import json
 import pytest
 import torch
 
-from course_lib.data.camvid import CamVid
 from course_lib.data.classes import CAMVID
 from course_lib.data.label_card import (
     all_labels,
     prediction_scores,
     split_statistics,
 )
+from course_lib.data.readers.camvid import CamVid
 from course_lib.errors import InputError
 from course_lib.metrics import cost_of_losing
 from course_lib.training.cards import read_card

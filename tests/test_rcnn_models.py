@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from course_lib.data.harbour import HarbourThings
-from course_lib.data.penn_fudan import target_of
+from course_lib.data.targets import target_of
 from course_lib.detection.boxes import box_iou
 from course_lib.detection.evaluation import evaluate_detector
 from course_lib.detection.models import build_detector, open_detector

@@ -7,13 +7,14 @@ import pytest
 import torch
 from PIL import Image
 
-from course_lib.data.camvid import CamVid
 from course_lib.data.classes import VOC
-from course_lib.data.folder import LabelFolder
 from course_lib.data.images import write_labels
-from course_lib.data.penn_fudan import PennFudan, target_of
+from course_lib.data.readers.camvid import CamVid
+from course_lib.data.readers.own_folder import LabelFolder
+from course_lib.data.readers.penn_fudan import PennFudan
+from course_lib.data.readers.voc import VOCSegmentation
+from course_lib.data.targets import target_of
 from course_lib.data.transforms import training_transform
-from course_lib.data.voc import VOCSegmentation
 from course_lib.errors import InputError
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.data.penn_fudan import target_of
+from course_lib.data.targets import target_of
 from course_lib.detection.components import class_map_of, components
 from course_lib.detection.studies import neighbours
 from course_lib.detection.studies.overlap_maskrcnn import (

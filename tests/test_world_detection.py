@@ -5,7 +5,7 @@ import torch
 
 import course_lib
 from course_lib.data.harbour import Harbour
-from course_lib.data.penn_fudan import PennFudan
+from course_lib.data.readers.penn_fudan import PennFudan
 from course_lib.errors import InputError
 
 

@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from course_lib.data.harbour import Harbour, export
-from course_lib.detection.yolo.folder import YoloFolder, check_folder, label_file
-from course_lib.detection.yolo.labels import (
+from course_lib.data.formats.yolo_txt import (
     read_labels,
     to_pixels,
     to_shares,
     write_labels,
 )
+from course_lib.data.harbour import Harbour, export
+from course_lib.data.readers.yolo import YoloFolder, check_folder, label_file
 from course_lib.errors import InputError
 
 

@@ -207,7 +207,7 @@ for part in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
 
 # %%
 from course_lib.data.checker import check_labels
-from course_lib.data.folder import LabelFolder
+from course_lib.data.readers.own_folder import LabelFolder
 
 pairs = LabelFolder(folder / "JPEGImages", folder / "SegmentationClass",
                     Harbour.classes)

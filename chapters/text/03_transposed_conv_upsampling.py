@@ -733,7 +733,7 @@ from course_lib.paths import data_dir
 
 folder = data_dir() and data_dir() / "camvid"
 if folder and folder.is_dir():
-    from course_lib.data.camvid import CamVid
+    from course_lib.data.readers.camvid import CamVid
     from course_lib.training.squares import squares_card
 
     again = squares_card(CamVid(folder, "test"))["squares"]

@@ -742,7 +742,7 @@ from course_lib.paths import data_dir
 
 folder = data_dir() and data_dir() / "camvid"
 if folder and folder.is_dir():
-    from course_lib.data.camvid import CamVid
+    from course_lib.data.readers.camvid import CamVid
 
     streets = CamVid(folder, "test")
     pair = torch.stack([normalise(streets[i][0]) for i in (0, 1)])

@@ -124,7 +124,7 @@ print(f"IoU of the two boxes: {box_iou(short, right).item():.3f}")
 # adds the 1. It makes the dictionary that torchvision's detectors want, and ours with them:
 
 # %%
-from course_lib.data.penn_fudan import target_of
+from course_lib.data.targets import target_of
 
 target = target_of(masks, labels=torch.tensor([1, 1]), image_id=0)
 for name, value in target.items():
@@ -950,7 +950,7 @@ print(f"best of ten: {measured.amax(dim=1).mean():.3f}")
 # same for everyone, today and tomorrow.
 
 # %%
-from course_lib.data.penn_fudan import SPLITS
+from course_lib.data.readers.penn_fudan import SPLITS
 
 parts = {name: {i for i in range(170) if i % 17 in places}
          for name, places in SPLITS.items()}
@@ -1077,7 +1077,7 @@ from course_lib.paths import data_dir
 
 folder = data_dir() and data_dir() / "PennFudanPed"
 if folder and folder.is_dir():
-    from course_lib.data.penn_fudan import PennFudan
+    from course_lib.data.readers.penn_fudan import PennFudan
 
     every = [PennFudan(folder)[i][1] for i in range(170)]
     assert sum(len(t["labels"]) for t in every) == 423

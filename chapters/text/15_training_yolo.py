@@ -147,7 +147,7 @@ print(*(project / "labels/train/00.txt").read_text().splitlines()[:3],
 # The library reads such a folder and counts what it holds. Reading turns shares into pixels and 0 into 1 again, the labels of chapter 12:
 
 # %%
-from course_lib.detection.yolo.folder import YoloFolder, check_folder
+from course_lib.data.readers.yolo import YoloFolder, check_folder
 
 train = YoloFolder(project / "data.yaml", "train")
 val = YoloFolder(project / "data.yaml", "val")
@@ -175,7 +175,7 @@ print(len(lines), "lines of six classes,", len(written), "of our three")
 
 # %%
 from course_lib.errors import InputError
-from course_lib.detection.yolo.labels import read_labels
+from course_lib.data.formats.yolo_txt import read_labels
 
 wrong = project / "wrong.txt"
 wrong.write_text("0 0.375 0.375 0.25 0.25\n0 96 72 64 48\n")
@@ -926,12 +926,12 @@ assert max(row["cpu_minutes"] for row in trained) < 14
 # Where the photographs are at hand, the next cell gives Penn-Fudan YOLO labels and reads them back.
 
 # %%
-from course_lib.detection.yolo.labels import to_pixels, to_shares, write_labels
+from course_lib.data.formats.yolo_txt import to_pixels, to_shares, write_labels
 from course_lib.paths import data_dir
 
 folder = data_dir() and data_dir() / "PennFudanPed"
 if folder and folder.is_dir():
-    from course_lib.data.penn_fudan import PennFudan
+    from course_lib.data.readers.penn_fudan import PennFudan
 
     for image, target in (PennFudan(folder, split="val")[i] for i in range(5)):
         size, corners = image.shape[1:], torch.as_tensor(target["boxes"])

@@ -5,8 +5,6 @@ from pathlib import Path
 
 from course_lib.errors import InputError
 
-LAYOUTS = ("voc", "coco", "cityscapes", "ade20k", "yolo", "camvid")
-
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Describe the command and its four actions."""
@@ -38,7 +36,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--layout", choices=LAYOUTS, default="voc")
+    parser.add_argument("--layout", default="voc", help="voc, coco, yolo, ...")
     parser.add_argument("--to", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--split", default="train")
     parser.add_argument("--count", type=int)
@@ -96,7 +94,7 @@ def _dataset(args: argparse.Namespace):
             "FOLDER --classes TABLE"
         )
     from course_lib.data.classes import class_table
-    from course_lib.data.folder import LabelFolder
+    from course_lib.data.readers.own_folder import LabelFolder
 
     classes = class_table(args.classes)
     return LabelFolder(args.images, args.labels, classes, colours=args.colours)

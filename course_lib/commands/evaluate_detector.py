@@ -65,7 +65,7 @@ def open_file(path: Path):
 def pictures(args: argparse.Namespace):
     """The split of the data set that the options name."""
     if args.dataset == "yolo-folder":
-        from course_lib.detection.yolo.folder import YoloFolder
+        from course_lib.data.readers.yolo import YoloFolder
 
         if args.data is None:
             raise InputError("yolo-folder wants --data, its data.yaml or .data file")

@@ -81,7 +81,7 @@ def find_pictures(paths: list[Path]) -> tuple[list[Path], list[str]]:
 
     A file named by itself is taken whatever its ending.
     """
-    from course_lib.data.folder import PICTURES
+    from course_lib.data.readers.pairs import PICTURES
 
     files, faults = [], []
     for path in paths:

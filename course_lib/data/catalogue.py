@@ -59,7 +59,7 @@ class Source:
 
 
 def _sources() -> list[Source]:
-    from course_lib.data import camvid, penn_fudan, voc
+    from course_lib.data.readers import camvid, penn_fudan, voc
 
     return [
         Source(

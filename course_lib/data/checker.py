@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from course_lib.data.classes import VOID
-from course_lib.data.folder import check_sizes
 from course_lib.data.images import picture_size
+from course_lib.data.readers.pairs import check_sizes
 from course_lib.errors import InputError
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from course_lib.data.camvid import SPLITS, CamVid
 from course_lib.data.classes import CAMVID, VOID
 from course_lib.data.images import read_labels
+from course_lib.data.readers.camvid import SPLITS, CamVid
 from course_lib.data.statistics import class_statistics
 from course_lib.data.world import camvid_dir
 from course_lib.metrics import ConfusionMatrix, cost_of_losing

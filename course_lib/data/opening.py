@@ -47,10 +47,10 @@ def open_dataset(name: str, split: str, data: Path | None = None, **options):
         )
     folder = _folder(name, data)
     if name == "camvid":
-        from course_lib.data.camvid import CamVid
+        from course_lib.data.readers.camvid import CamVid
 
         return CamVid(folder, split, **options)
-    from course_lib.data.voc import VOCSegmentation
+    from course_lib.data.readers.voc import VOCSegmentation
 
     return VOCSegmentation(folder, split, **options)
 

@@ -106,7 +106,7 @@ def _camvid_world() -> World:
 
 
 def _people_world() -> World:
-    from course_lib.data.penn_fudan import CLASSES
+    from course_lib.data.readers.penn_fudan import CLASSES
 
     size = "100 train, 20 val and 50 test photographs, about 380 px high"
     return _real_world("penn_fudan", CLASSES, partial(_people, penn_fudan_dir()), size)
@@ -158,7 +158,7 @@ def _camvid(
     """CamVid, ``count`` pictures evenly spread over the split, resized to (H, W)."""
     from torchvision.transforms import v2
 
-    from course_lib.data.camvid import CamVid
+    from course_lib.data.readers.camvid import CamVid
     from course_lib.data.transforms import Resize
 
     _no_dials(dials)
@@ -180,7 +180,7 @@ def _people(
     """Penn-Fudan, likewise; boxes and masks are resized with the picture."""
     from torchvision.transforms import v2
 
-    from course_lib.data.penn_fudan import PennFudan
+    from course_lib.data.readers.penn_fudan import PennFudan
 
     _no_dials(dials)
     if size is not None:

@@ -39,7 +39,7 @@ class RandomBoxCrop(nn.Module):
         size: (H, W) in pixels; a smaller picture is padded with black.
         share: an object stays if at least this share of its box is inside, 0 to 1.
 
-    A target as ``data.penn_fudan.target_of`` makes it goes in and comes out; its
+    A target as ``data.targets.target_of`` makes it goes in and comes out; its
     ``area`` becomes that of the masks, where it has masks.
 
     Taught in chapters/12_boxes_anchors_ap.

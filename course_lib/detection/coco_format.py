@@ -14,7 +14,7 @@ def to_coco(dataset) -> dict:
     """COCO instances of a detection data set, every picture read once.
 
     Args:
-        dataset: samples (image (3, H, W), target) as ``data.penn_fudan.target_of``
+        dataset: samples (image (3, H, W), target) as ``data.targets.target_of``
             makes them, and ``classes.names`` with the background first.
 
     Returns:

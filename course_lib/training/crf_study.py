@@ -171,7 +171,7 @@ def chosen_card(
 def _dataset(world: str, split: str):
     if world == "harbour":
         return Harbour(split)
-    from course_lib.data.camvid import CamVid
+    from course_lib.data.readers.camvid import CamVid
     from course_lib.data.world import camvid_dir
 
     return CamVid(camvid_dir(), split)

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from course_lib.data.classes import VOID, class_table
-from course_lib.data.folder import by_stem
 from course_lib.data.images import read_labels
+from course_lib.data.readers.pairs import by_stem
 from course_lib.data.transforms import normalise
 from course_lib.errors import InputError
 from course_lib.metrics import ConfusionMatrix

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from course_lib.data.camvid import CamVid
+from course_lib.data.readers.camvid import CamVid
 from course_lib.metrics import ConfusionMatrix
 from course_lib.paths import data_dir, results_dir
 from course_lib.training.cards import commit, split_hash

@@ -25,7 +25,7 @@ class HarbourThings(Harbour):
             the transform is one of (image, target).
 
     A sample is (image uint8 (3, H, W), target); see
-    ``course_lib.data.penn_fudan.target_of`` for the target.
+    ``course_lib.data.targets.target_of`` for the target.
     Taught in chapters/12_boxes_anchors_ap.
     """
 

@@ -20,7 +20,7 @@ from torchvision import tv_tensors
 
 from course_lib.data.classes import VOID, ClassTable
 from course_lib.data.images import read_image
-from course_lib.data.penn_fudan import target_of
+from course_lib.data.targets import target_of
 from course_lib.errors import InputError
 
 ANNOTATIONS = Path(__file__).parent / "annotations.json"
@@ -104,7 +104,7 @@ class Pocket(Dataset):
 
     A segmentation sample is (image uint8 (3, H, W), mask int64 (H, W)), 255 = void.
     A detection sample is (image, target) in torchvision's contract, see
-    ``course_lib.data.penn_fudan.target_of``: one mask for each visible object; a part
+    ``course_lib.data.targets.target_of``: one mask for each visible object; a part
     (the coffee in the cup, the hat on the head) belongs to the mask of the whole, too.
     Photographs differ in size.
 

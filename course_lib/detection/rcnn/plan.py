@@ -133,7 +133,7 @@ def open_split(args: Namespace, split: str) -> Dataset:
         count = args.count if split in ("train", getattr(args, "split", "")) else None
         return HarbourThings(split, count, **read_dials(args.dial))
     if args.dataset == "penn_fudan":
-        from course_lib.data.penn_fudan import PennFudan
+        from course_lib.data.readers.penn_fudan import PennFudan
         from course_lib.data.world import penn_fudan_dir
 
         return PennFudan(args.data or penn_fudan_dir(), split=split)

@@ -14,7 +14,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from course_lib.data.images import read_image
-from course_lib.data.penn_fudan import PennFudan
+from course_lib.data.readers.penn_fudan import PennFudan
 from course_lib.detection.average_precision import evaluate
 from course_lib.detection.coco_format import instances, to_results
 from course_lib.detection.darknet.detector import load_detector

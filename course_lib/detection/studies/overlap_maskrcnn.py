@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms.v2.functional import to_dtype
 
-from course_lib.data.penn_fudan import PennFudan
+from course_lib.data.readers.penn_fudan import PennFudan
 from course_lib.data.world import penn_fudan_dir
 from course_lib.detection.boxes import box_iou
 from course_lib.detection.components import class_map_of, components

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from course_lib.data.penn_fudan import PennFudan
+from course_lib.data.readers.penn_fudan import PennFudan
 from course_lib.detection.bootstrap import bootstrap, found_in
 from course_lib.detection.darknet.cfg import parse_cfg
 from course_lib.detection.darknet.detector import DarknetDetector, load_net

@@ -92,7 +92,7 @@ def open_sets(args: Namespace) -> dict[str, Dataset]:
 
 
 def _folder(args: Namespace) -> dict[str, Dataset]:
-    from course_lib.detection.yolo.folder import YoloFolder, check_folder, read_plan
+    from course_lib.data.readers.yolo import YoloFolder, check_folder, read_plan
 
     if args.data is None:
         raise InputError("yolo-folder wants --data, its data.yaml or .data file")

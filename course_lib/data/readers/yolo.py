@@ -15,9 +15,9 @@ from torch.utils.data import Dataset
 from torchvision import tv_tensors
 
 from course_lib.data.classes import ClassTable, voc_palette
-from course_lib.data.folder import PICTURES
+from course_lib.data.formats.yolo_txt import read_labels, to_pixels
 from course_lib.data.images import read_image
-from course_lib.detection.yolo.labels import read_labels, to_pixels
+from course_lib.data.readers.pairs import PICTURES
 from course_lib.errors import InputError
 
 SPLITS = {"train": ("train",), "val": ("val", "valid"), "test": ("test",)}
@@ -26,7 +26,7 @@ SPLITS = {"train": ("train",), "val": ("val", "valid"), "test": ("test",)}
 class YoloFolder(Dataset):
     """Pictures and boxes: (image uint8 (3, H, W), target) as detectors want them.
 
-    The target is that of ``data.penn_fudan.target_of`` without masks; class 0 of the
+    The target is that of ``data.targets.target_of`` without masks; class 0 of the
     files is label 1.
 
     Taught in chapters/15_training_yolo.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from course_lib.data.classes import CAMVID, VOID
-from course_lib.data.folder import PairsOnDisk, check_split, pairs_of_split
+from course_lib.data.readers.pairs import PairsOnDisk, check_split, pairs_of_split
 from course_lib.data.tree import check_tree
 
 SPLITS = ("train", "val", "test")

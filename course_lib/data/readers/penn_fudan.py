@@ -6,12 +6,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
-from torchvision import tv_tensors
-from torchvision.ops import masks_to_boxes
 
 from course_lib.data.classes import ClassTable
-from course_lib.data.folder import by_stem, check_sizes
 from course_lib.data.images import read_image, read_labels
+from course_lib.data.readers.pairs import by_stem, check_sizes
+from course_lib.data.targets import target_of
 from course_lib.data.tree import check_tree
 from course_lib.errors import InputError
 
@@ -89,33 +88,3 @@ class PennFudan(Dataset):
     def file(self, i: int) -> str:
         """The mask file of a sample, to be named in messages."""
         return str(self.pairs[i][1])
-
-
-def target_of(masks: Tensor, labels: Tensor, image_id: int) -> dict:
-    """The target of a picture, in torchvision's detection contract.
-
-    Args:
-        masks: (N, H, W) bool, one object each, none of them empty.
-        labels: (N,) int64 class ids, background 0 not among them.
-        image_id: number of the picture.
-
-    Returns:
-        ``boxes`` (N, 4) float xyxy in pixels, where x2 and y2 lie behind the last
-        pixel, so that x2 - x1 is the width in pixels (``masks_to_boxes`` names the
-        last pixel itself, and is one smaller); ``labels`` (N,), ``masks`` (N, H, W)
-        uint8, ``image_id`` an int, ``area`` (N,) in pixels of the mask, ``iscrowd``
-        (N,) zeros.
-
-    Taught in chapters/13_mask_rcnn_finetuning.
-    """
-    boxes = masks_to_boxes(masks) + torch.tensor([0.0, 0, 1, 1])  # (N, 4)
-    return {
-        "boxes": tv_tensors.BoundingBoxes(
-            boxes, format="XYXY", canvas_size=tuple(masks.shape[-2:])
-        ),
-        "labels": labels,
-        "masks": tv_tensors.Mask(masks.to(torch.uint8)),
-        "image_id": image_id,
-        "area": masks.sum(dim=(1, 2), dtype=torch.float32),
-        "iscrowd": torch.zeros(len(masks), dtype=torch.int64),
-    }

@@ -1,0 +1,1 @@
+"""One file for each data set on disk; what they share is in ``pairs``."""

@@ -1,0 +1,36 @@
+"""What a detector is told about a picture: torchvision's target."""
+
+import torch
+from torch import Tensor
+from torchvision import tv_tensors
+from torchvision.ops import masks_to_boxes
+
+
+def target_of(masks: Tensor, labels: Tensor, image_id: int) -> dict:
+    """The target of a picture, in torchvision's detection contract.
+
+    Args:
+        masks: (N, H, W) bool, one object each, none of them empty.
+        labels: (N,) int64 class ids, background 0 not among them.
+        image_id: number of the picture.
+
+    Returns:
+        ``boxes`` (N, 4) float xyxy in pixels, where x2 and y2 lie behind the last
+        pixel, so that x2 - x1 is the width in pixels (``masks_to_boxes`` names the
+        last pixel itself, and is one smaller); ``labels`` (N,), ``masks`` (N, H, W)
+        uint8, ``image_id`` an int, ``area`` (N,) in pixels of the mask, ``iscrowd``
+        (N,) zeros.
+
+    Taught in chapters/13_mask_rcnn_finetuning.
+    """
+    boxes = masks_to_boxes(masks) + torch.tensor([0.0, 0, 1, 1])  # (N, 4)
+    return {
+        "boxes": tv_tensors.BoundingBoxes(
+            boxes, format="XYXY", canvas_size=tuple(masks.shape[-2:])
+        ),
+        "labels": labels,
+        "masks": tv_tensors.Mask(masks.to(torch.uint8)),
+        "image_id": image_id,
+        "area": masks.sum(dim=(1, 2), dtype=torch.float32),
+        "iscrowd": torch.zeros(len(masks), dtype=torch.int64),
+    }
