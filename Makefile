@@ -43,8 +43,8 @@ bench: $(VENV)/.ready
 		--benchmark-json=$(VENV)/benchmarks.json tests/benchmarks
 
 lock: $(VENV)/.ready
-	$(BIN)/uv pip compile pyproject.toml --extra bench --universal \
-		--python-version 3.11 --generate-hashes --no-emit-index-url \
+	$(BIN)/uv pip compile pyproject.toml --extra bench --extra data \
+		--universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-header -q -o requirements.lock
 
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -60,7 +60,7 @@ ifeq ($(TORCH_BACKEND),)
 else
 	sed -e '/--hash=/d' -e 's/ *\\$$//' requirements.lock > $(VENV)/constraints.txt
 	UV_TORCH_BACKEND=$(TORCH_BACKEND) $(BIN)/uv pip install -q \
-		--python $(BIN)/python -c $(VENV)/constraints.txt -e '.[bench]'
+		--python $(BIN)/python -c $(VENV)/constraints.txt -e '.[bench,data]'
 endif
 	$(PIP) --no-deps --no-build-isolation -e .
 	touch $@
@@ -83,5 +83,5 @@ FLOORS := .venv-floors
 test-floors: $(VENV)/.ready
 	$(BIN)/uv venv -q --allow-existing --python 3.11 $(FLOORS)
 	$(BIN)/uv pip install -q --python $(FLOORS)/bin/python \
-		--resolution lowest-direct -e '.[bench]'
+		--resolution lowest-direct -e '.[bench,data]'
 	$(PORTABLE) $(FLOORS)/bin/python -m pytest -q -rs tests

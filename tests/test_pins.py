@@ -27,9 +27,10 @@ PINS = {
 
 
 def direct():
-    """Direct dependencies, those of the extra for benchmarks among them."""
-    extra = PROJECT["optional-dependencies"]["bench"]
-    return [Requirement(line) for line in PROJECT["dependencies"] + extra]
+    """Direct dependencies, those of the extras that the lock holds among them."""
+    extras = PROJECT["optional-dependencies"]
+    lines = PROJECT["dependencies"] + extras["bench"] + extras["data"]
+    return [Requirement(line) for line in lines]
 
 
 def floor(requirement):
