@@ -6,7 +6,7 @@ import torch
 
 from course_lib.crf import mean_field
 from course_lib.data.harbour import Harbour
-from course_lib.training import crf_study
+from course_lib.training import crf_reference, crf_search, crf_study
 from course_lib.training.cards import read_card
 
 
@@ -41,7 +41,7 @@ def test_widths_are_those_of_the_squares_that_fit():
     labels = torch.zeros(80, 100, dtype=torch.int64)
     labels[:, 10:13] = 1  # 3 px wide
     labels[:, 50:60] = 1  # 10 px wide
-    found = crf_study.widths(labels, 2)
+    found = crf_reference.widths(labels, 2)
     assert found["under 5 px"][:, 10:13].all()
     assert found["5 to 32 px"][:, 50:60].all()
     assert found["33 px or more"][:, 60:].all()
@@ -69,7 +69,7 @@ def test_kept_parameters_won_the_search_on_val(name):
     assert search["split"] == "val" and card["split"] == "test"
     assert search["chosen"]["mean_iou"] >= search["textbook"]["mean_iou"]
     assert set(card["crf"]) == {"none", "textbook", "chosen"}
-    assert set(card["parameters"]["chosen"]) == set(crf_study.GRID)
+    assert set(card["parameters"]["chosen"]) == set(crf_search.GRID)
 
 
 @pytest.mark.parametrize("dial", sorted(crf_study.DIALS))
@@ -94,7 +94,10 @@ def test_the_reference_card_is_measured_again(real_data):
     folder = real_data.parent / "reference" / "crf"
     if not folder.is_dir():
         pytest.skip("reference/crf is not there")
-    kept, again = read_card("crf_reference")["cases"], crf_study.reference_card(folder)
+    kept, again = (
+        read_card("crf_reference")["cases"],
+        crf_reference.reference_card(folder),
+    )
     for name, case in again["cases"].items():
         assert case["pixels_broken"] == kept[name]["pixels_broken"]
         assert case["accuracy_by_width"] == kept[name]["accuracy_by_width"]

@@ -509,7 +509,8 @@ claim("share of the cat left", cat_pixels(wall_pays) / number, at_most=0.97)
 
 # %%
 from course_lib.data import pocket
-from course_lib.training.crf_study import TEXTBOOK, coarse_truth
+from course_lib.training.crf_search import TEXTBOOK
+from course_lib.training.crf_study import coarse_truth
 
 gentle = dict(gaussian_sxy=3, gaussian_compat=1.0, bilateral_sxy=20,
               bilateral_srgb=8, bilateral_compat=3.0, iterations=5)
@@ -611,7 +612,8 @@ print(f"mean grey: camera {camera.mean():.0f}, grass {grass.mean():.0f}")
 # %%
 from course_lib.paths import weights_dir
 from course_lib.training.checkpoint import load_net
-from course_lib.training.crf_study import NETS, samples_of, scores_of
+from course_lib.training.crf_search import scores_of
+from course_lib.training.crf_study import NETS, samples_of
 
 file = NETS.get(world.name, NETS["camvid"])
 unary_net, _ = load_net(weights_dir() / f"{file}.safetensors")
@@ -844,7 +846,7 @@ from course_lib.paths import data_dir
 
 folder = data_dir() and data_dir().parent / "reference" / "crf"
 if folder and folder.is_dir():
-    from course_lib.training.crf_study import reference_card
+    from course_lib.training.crf_reference import reference_card
 
     again = reference_card(folder)["cases"]
     for name, case in reference.items():

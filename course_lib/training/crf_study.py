@@ -6,43 +6,21 @@
 
 import argparse
 import json
-import random
 import time
-from collections.abc import Iterable, Sequence
-from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.crf import mean_field
 from course_lib.data.harbour import Harbour
-from course_lib.metrics import ConfusionMatrix, boundary_iou
 from course_lib.paths import data_dir, results_dir, weights_dir
 from course_lib.training import cards
 from course_lib.training.checkpoint import load_net, versions, write_whole
+from course_lib.training.crf_reference import reference_card
+from course_lib.training.crf_search import TEXTBOOK, Sample, scores_of, search
 from course_lib.training.device import use_threads
 from course_lib.training.evaluation import predictions
 
-# What the authors' example and its ports use.
-TEXTBOOK = dict(
-    gaussian_sxy=3.0,
-    gaussian_compat=3.0,
-    bilateral_sxy=80.0,
-    bilateral_srgb=13.0,
-    bilateral_compat=10.0,
-    iterations=5,
-)
-# Searched: sxy in shares of the picture's height, to suit every size.
-GRID = dict(
-    gaussian_sxy=(0.005, 0.01, 0.02),
-    gaussian_compat=(0.0, 1.0, 3.0),
-    bilateral_sxy=(0.02, 0.05, 0.1, 0.2, 0.4),
-    bilateral_srgb=(3.0, 5.0, 8.0, 13.0, 20.0),
-    bilateral_compat=(0.5, 1.0, 2.0, 4.0, 7.0, 10.0),
-    iterations=(1, 2, 5),
-)
 NETS = {"harbour": "fcn32s_harbour", "camvid": "dilated_fpn_camvid"}
 DIALS = {
     "contrast": (0.05, 0.1, 0.2, 0.5, 1.0),
@@ -52,8 +30,6 @@ QUALITY = tuple(f"fcn{stride}s_small" for stride in (32, 16, 8)) + tuple(
     f"resnet18_{stride}s" for stride in (32, 16, 8)
 )
 RANGES = 3  # parts of the test pictures, in place of seeds: nothing is trained here
-
-Sample = tuple[Tensor, Tensor, Tensor]  # image (H, W, 3), (C, H, W), labels (H, W)
 
 
 def coarse_truth(
@@ -85,24 +61,6 @@ def coarse_truth(
     return large[:, : labels.shape[0], : labels.shape[1]].softmax(dim=0)
 
 
-def scores_of(samples: Iterable[Sample], parameters: dict | None) -> dict[str, float]:
-    """Mean IoU, boundary IoU and pixel accuracy; None is without a CRF."""
-    truths, answers = [], []
-    for image, p, labels in samples:
-        p = p.float() / p.float().sum(dim=0)
-        if parameters:
-            p = mean_field(image, p, **parameters, method="fast")
-        truths.append(labels)
-        answers.append(p.argmax(dim=0))
-    truths, answers, classes = torch.stack(truths), torch.stack(answers), len(p)
-    scores = ConfusionMatrix(classes).update(truths, answers).scores()
-    return {
-        "mean_iou": scores.mean_iou,
-        "boundary_iou": boundary_iou(truths, answers, classes).nanmean().item(),
-        "pixel_accuracy": scores.pixel_accuracy,
-    }
-
-
 def samples_of(net: nn.Module, dataset) -> list[Sample]:
     """What a net says of every picture."""
     samples = []
@@ -111,26 +69,6 @@ def samples_of(net: nn.Module, dataset) -> list[Sample]:
             image = dataset[i][0].permute(1, 2, 0).contiguous()
             samples.append((torch.as_tensor(image), each.half(), torch.as_tensor(mask)))
     return samples
-
-
-def settings(count: int, height: int, seed: int = 0) -> list[dict]:
-    """Settings drawn from ``GRID``, the textbook's first; sxy in px."""
-    draw, drawn = random.Random(seed), [TEXTBOOK]
-    for _ in range(count):
-        one = {name: draw.choice(values) for name, values in GRID.items()}
-        for name in ("gaussian_sxy", "bilateral_sxy"):
-            one[name] = round(one[name] * height, 1)
-        drawn.append(one)
-    return drawn
-
-
-def search(samples: Sequence[Sample], count: int, say=print) -> tuple[dict, list]:
-    """The setting with the best mean IoU, and (setting, scores) of all."""
-    tried = []
-    for one in settings(count, samples[0][0].shape[0]):
-        tried.append((one, scores_of(samples, one)))
-        say(*(f"{v:.4f}" for v in tried[-1][1].values()), list(one.values()))
-    return max(tried, key=lambda pair: pair[1]["mean_iou"])[0], tried
 
 
 def chosen_card(
@@ -247,63 +185,6 @@ def _harbour_card(name: str, count: int) -> dict:
         "bars": f"{RANGES} sets of pictures",
         "parameters": {how: one for how, one in _ways().items() if one},
     }
-
-
-def reference_card(folder: Path) -> dict:
-    """What the textbook parameters changed in the kept cases of pydensecrf."""
-    cases = {}
-    for path in sorted(folder.glob("*.npz")):
-        kept = np.load(path)
-        p = torch.from_numpy(kept["probabilities"]).float()
-        p, truth = p / p.sum(dim=0), torch.from_numpy(kept["truth"]).long()
-        after = torch.from_numpy(kept["labels"]).long()
-        cases[path.stem] = _what_changed(p, truth, after) | {
-            name: kept[name].item()
-            for name in ("g_sxy", "g_compat", "b_sxy", "b_srgb", "b_compat")
-        }
-    return {"name": "crf_reference", "dataset": "reference/crf", "cases": cases}
-
-
-def _what_changed(p: Tensor, truth: Tensor, after: Tensor) -> dict:
-    """Accuracy before and after; whom the changes helped; how sure the net was."""
-    before, counts = p.argmax(dim=0), truth < len(p)
-    fixed = counts & (before != truth) & (after == truth)
-    broken = counts & (before == truth) & (after != truth)
-    cost = -p.clamp(1e-8).log()
-    price = (cost.gather(0, after[None]) - cost.gather(0, before[None]))[0]
-    largest = truth == truth[counts].bincount().argmax()
-    gain = counts * ((after == truth).int() - (before == truth).int())  # (H, W)
-    return {
-        "accuracy_before": (before == truth)[counts].float().mean().item(),
-        "accuracy_after": (after == truth)[counts].float().mean().item(),
-        "pixels_fixed": int(fixed.sum()),
-        "pixels_broken": int(broken.sum()),
-        "median_cost_of_broken": price[broken].median().item(),
-        "pixels_gained_by_largest_class": int(gain[largest].sum()),
-        "pixels_gained_by_the_others": int(gain[~largest].sum()),
-        "accuracy_by_width": {
-            name: [
-                (x == truth)[where & counts].float().mean().item()
-                for x in (before, after)
-            ]
-            for name, where in widths(truth, len(p)).items()
-        },
-        "void_share": 1 - counts.float().mean().item(),
-    }
-
-
-def widths(labels: Tensor, num_classes: int) -> dict[str, Tensor]:
-    """Where a class is under 5 px wide, under 33 px, or wider: (H, W) bool each."""
-    ids = torch.arange(num_classes)[:, None, None]
-    regions = (labels == ids).float()[:, None]  # (C, 1, H, W)
-    wider = []  # (H, W) bool: a square of this side fits there
-    for side in (5, 33):
-        inner = -F.max_pool2d(-regions, side, 1, side // 2)
-        wider.append(
-            (regions * F.max_pool2d(inner, side, 1, side // 2)).sum((0, 1)) > 0
-        )
-    thin, broad = ~wider[0], wider[1]
-    return {"under 5 px": thin, "5 to 32 px": ~thin & ~broad, "33 px or more": broad}
 
 
 def main() -> None:
