@@ -186,7 +186,7 @@ def _people(
     if size is not None:
         resize = v2.Resize(size, antialias=True)
         transform = resize if transform is None else v2.Compose([resize, transform])
-    return _spread(PennFudan(folder, transform, split), count, f"{split} of Penn-Fudan")
+    return _spread(PennFudan(folder, split, transform), count, f"{split} of Penn-Fudan")
 
 
 def _no_dials(dials: dict) -> None:

@@ -62,7 +62,7 @@ def one_class(folder: Path, name: str = NET, size: int = SIZE) -> DarknetDetecto
 def people(data: Path, split: str) -> Cached:
     """A split of Penn-Fudan, in memory, without its masks."""
     boxes_alone = lambda image, target: (image, without_masks(target))  # noqa: E731
-    return Cached(PennFudan(data / "PennFudanPed", boxes_alone, split))
+    return Cached(PennFudan(data / "PennFudanPed", split, boxes_alone))
 
 
 def train(data: Path, seed: int, train_set, val_set, **changes):
