@@ -6,18 +6,18 @@ import torch
 from course_lib.teaching import check
 
 
-def flip_boxes(boxes, width):
+def turn_boxes(boxes, width):
     x1, y1, x2, y2 = boxes.unbind(dim=1)
-    return torch.stack([width - x2, y1, width - x1, y2], dim=1)
+    return torch.stack([y1, width - x2, y2, width - x1], dim=1)
 
 
-def flips_in_place(boxes, width):
-    boxes[:, [0, 2]] = width - boxes[:, [2, 0]]
+def turns_in_place(boxes, width):
+    boxes[:] = turn_boxes(boxes, width)
     return boxes
 
 
 def turned_round(boxes, width):
-    return flip_boxes(boxes, width)[:, [2, 1, 0, 3]]
+    return turn_boxes(boxes, width)[:, [0, 3, 2, 1]]
 
 
 def cell_of(box, size, stride):
@@ -69,11 +69,11 @@ def without_envelope(hits, wanted):
 
 
 @pytest.mark.parametrize("number, answer, told", [
-    ("12.1", turned_round, "gives [[90.0, 5.0, 60.0, 25.0]], expected [[60.0"),
+    ("12.1", turned_round, "gives [[5.0, 90.0, 25.0, 60.0]], expected [[5.0"),
     ("12.1", lambda b, w: torch.stack(
-        [w - 1 - b[:, 2], b[:, 1], w - 1 - b[:, 0], b[:, 3]], 1), "gives [[59.0"),
+        [b[:, 1], w - 1 - b[:, 2], b[:, 3], w - 1 - b[:, 0]], 1), "gives [[5.0, 59.0"),
     ("12.1", lambda b, w: b, "gives [[10.0"),
-    ("12.1", flips_in_place, "the boxes that you were given"),
+    ("12.1", turns_in_place, "the boxes that you were given"),
     ("12.1", lambda b, w: None, "is there a return?"),
     ("12.2", swapped, "gives [1, 2, 0.5, 0.875], expected [2, 1, 0.875, 0.5]"),
     ("12.2", of_the_corner, "gives [1, 1, 0.25, 0.875]"),
@@ -91,7 +91,7 @@ def test_wrong_answers_are_told_apart(capsys, number, answer, told):
 
 
 @pytest.mark.parametrize("number, answer", [
-    ("12.1", flip_boxes), ("12.2", cell_of), ("12.3", average_precision)])  # fmt: skip
+    ("12.1", turn_boxes), ("12.2", cell_of), ("12.3", average_precision)])  # fmt: skip
 def test_right_answers_pass(capsys, number, answer):
     check(number, answer)
     assert capsys.readouterr().out == f"Exercise {number}: correct.\n"

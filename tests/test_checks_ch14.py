@@ -107,6 +107,7 @@ def as_cxcywh(rows, threshold):
         ("14.4", lambda r, th: answers(r, th, first=0), "how often each of the labels"),
         ("14.4", as_cxcywh, "the box of label 2"),
         ("14.4", lambda r, th: None, "is there a return?"),
+        ("14.4", lambda r, th: dict(boxes=r), "gave a dict, not three tensors"),
     ],
 )
 def test_wrong_answers_are_told_apart(capsys, number, answer, told):

@@ -864,13 +864,15 @@ if folder and folder.is_dir():
 # %% [markdown]
 # ## Exercises
 #
-# ### Exercise 12.1: mirror the boxes
+# ### Exercise 12.1: turn the boxes
 #
-# Given boxes (N, 4), xyxy in pixels, and the `width` of their picture, return the boxes of the mirrored picture. Leave what you were given as it is.
+# `torch.rot90(image, 1, (1, 2))` turns a picture a quarter to the left: its right edge becomes the top. Given boxes (N, 4), xyxy in pixels, and the `width` of the picture before, return the boxes after.
+# Leave what you were given as it is.
 #
 # <details><summary>Hint 1</summary>
 #
-# Where does the right edge of a box go? It becomes a left edge.
+# Take a box at the very top right. Where is it afterwards? What was measured from the top is then measured from the left; what was
+# measured from the right edge, from the top.
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -880,11 +882,11 @@ if folder and folder.is_dir():
 # </details>
 
 # %%
-def flip_boxes(boxes, width):
+def turn_boxes(boxes, width):
     raise NotImplementedError
 
 # %%
-check("12.1", flip_boxes)
+check("12.1", turn_boxes)
 
 # %% [markdown]
 # ### Exercise 12.2: whose task is this box?

@@ -5,9 +5,9 @@
 # setup
 
 # %% [markdown]
-# ## Exercise 12.1: mirror the boxes
+# ## Exercise 12.1: turn the boxes
 #
-# Left and right change places: the new x1 comes from the old x2. Since x2 is the column behind the box, it is W - x2, not W - 1 - x2.
+# y becomes x as it is. The new y counts from the old right edge, and top and bottom come from x2 and x1: since x2 is the column behind the box, it is W - x2, not W - 1 - x2.
 
 # %%
 import math
@@ -17,12 +17,12 @@ import torch
 from course_lib.teaching import check
 
 
-def flip_boxes(boxes, width):
+def turn_boxes(boxes, width):
     x1, y1, x2, y2 = boxes.unbind(dim=1)
-    return torch.stack([width - x2, y1, width - x1, y2], dim=1)
+    return torch.stack([y1, width - x2, y2, width - x1], dim=1)
 
 
-check("12.1", flip_boxes)
+check("12.1", turn_boxes)
 
 # %% [markdown]
 # ## Exercise 12.2: whose task is this box?

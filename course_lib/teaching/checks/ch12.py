@@ -6,14 +6,14 @@ from course_lib.teaching.checks import exercise, expect
 
 
 @exercise("12.1")
-def flip_boxes(answer):
-    """Boxes of the mirrored picture."""
+def turn_boxes(answer):
+    """Boxes of the picture turned a quarter to the left."""
     box = torch.tensor([[10.0, 5, 40, 25]])
     expect("box [10, 5, 40, 25] in a picture 100 px wide", answer(box, 100),
-           torch.tensor([[60.0, 5, 90, 25]]))  # fmt: skip
+           torch.tensor([[5.0, 60, 25, 90]]))  # fmt: skip
     boxes = torch.tensor([[0.0, 0, 8, 6], [3, 1, 5, 9]])
     expect("boxes [0, 0, 8, 6] and [3, 1, 5, 9] in a picture 8 px wide",
-           answer(boxes, 8), torch.tensor([[0.0, 0, 8, 6], [3, 1, 5, 9]]))  # fmt: skip
+           answer(boxes, 8), torch.tensor([[0.0, 0, 6, 8], [1, 3, 9, 5]]))  # fmt: skip
     whole = torch.tensor([[10.0, 5, 40, 25]])
     expect("the boxes that you were given, afterwards", box, whole)
     none = torch.zeros(0, 4)

@@ -94,6 +94,9 @@ def answers(answer):
     got = answer(rows, 0.5)
     if got is None:
         raise AssertionError("your function gave None; is there a return?")
+    if not isinstance(got, tuple | list):
+        kind = type(got).__name__
+        raise AssertionError(f"your function gave a {kind}, not three tensors")
     boxes, labels, scores = got
     expect("the number of detections among 3 rows, threshold 0.5", len(scores), 3)
     order = torch.as_tensor(scores).argsort(descending=True, stable=True)
