@@ -53,9 +53,9 @@ def real_weights(name: str) -> Path:
     local = data_dir() and sorted((data_dir() / "imagenet").glob(f"{name}*.pth"))
     if local:
         return local[0]
-    for entry in CATALOGUE.values():
-        if entry.name.startswith(f"{name}-"):
-            return fetch(entry)
+    for entry in CATALOGUE:
+        if entry.startswith(f"{name}-"):
+            return fetch(CATALOGUE[entry])
     raise InputError(
         f"the catalogue has no weights of {name}; fetch them yourself and give the path"
     )

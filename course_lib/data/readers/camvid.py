@@ -3,21 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from course_lib.data.catalogue import check_folder
 from course_lib.data.classes import CAMVID, VOID
 from course_lib.data.readers.pairs import PairsOnDisk, check_split, pairs_of_split
-from course_lib.data.tree import check_tree
 
 SPLITS = ("train", "val", "test")
-TREE = {
-    f"{split}{ending}": f"{count} {kind}"
-    for split, count in (("train", 367), ("val", 101), ("test", 233))
-    for ending, kind in (
-        (".txt", "names"),
-        ("/", "pictures, PNG or JPEG"),
-        ("annot/", "label pictures, ids 0-10, 11 = void"),
-    )
-}
-FIX = "run `python -m course_lib data fetch camvid`, or give the folder that holds it"
 
 
 class CamVid(PairsOnDisk):
@@ -43,7 +33,7 @@ class CamVid(PairsOnDisk):
         """
         root = Path(root)
         check_split("camvid", split, SPLITS)
-        check_tree(root, "CamVid", TREE, FIX)
+        check_folder(root, "camvid")
         pairs = pairs_of_split(
             root / f"{split}.txt", root / split, root / f"{split}annot"
         )

@@ -8,27 +8,24 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from course_lib.data.catalogue import check_folder, source
 from course_lib.data.classes import ClassTable
 from course_lib.data.images import read_image, read_labels
 from course_lib.data.readers.pairs import by_stem, check_sizes
 from course_lib.data.targets import target_of
-from course_lib.data.tree import check_tree
 from course_lib.errors import InputError
 
 CLASSES = ClassTable(
     "penn_fudan", ("background", "person"), ((32, 32, 48), (239, 209, 62))
 )
-TREE = {
-    "PNGImages/": "170 pictures, PNG",
-    "PedMasks/": "170 masks NAME_mask.png, 0 = background, 1-n = one person each",
-}
 # Picture i of the sorted names belongs to the split that holds i mod 17: the same
 # pictures for everyone, both places (Fudan, Penn) in each split.
 TURN = 17
 SPLITS = {"test": (0, 4, 8, 11, 14), "val": (1, 9)}
 SPLITS["train"] = tuple(i for i in range(TURN) if i not in (*SPLITS["test"], 1, 9))
 WRITTEN = re.compile(r"\((\d+), (\d+)\) - \((\d+), (\d+)\)")
-FIX = "run `python data_scripts/penn_fudan.py`, or give the folder PennFudanPed itself"
+NEEDED = ("PNGImages/", "PedMasks/")
+FIX = source("penn_fudan").fix
 
 
 class PennFudan(Dataset):
@@ -62,7 +59,7 @@ class PennFudan(Dataset):
                 f"Penn-Fudan has no split {split!r}; choose train, val or test"
             )
         self.root = root = Path(root)
-        check_tree(root, "Penn-Fudan", TREE, FIX)
+        check_folder(root, "penn_fudan", NEEDED)
         masks = by_stem(root / "PedMasks")
         self.name, self.classes, self.transform = "penn_fudan", CLASSES, transform
         self.pairs = []

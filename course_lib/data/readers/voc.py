@@ -3,16 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from course_lib.data.catalogue import check_folder
 from course_lib.data.classes import VOC
 from course_lib.data.readers.pairs import PairsOnDisk, check_split, pairs_of_split
-from course_lib.data.tree import check_tree
 
-TREE = {
-    "JPEGImages/": "pictures, JPEG",
-    "SegmentationClass/": "label pictures, palette PNG, 0-20 and 255",
-    "ImageSets/Segmentation/*.txt": "names of a split, one a line",
-}
-FIX = "run `python data_scripts/voc2012.py`, or give the folder VOC2012 itself"
+NEEDED = ("JPEGImages/", "SegmentationClass/", "ImageSets/Segmentation/*.txt")
 
 
 class VOCSegmentation(PairsOnDisk):
@@ -36,7 +31,7 @@ class VOCSegmentation(PairsOnDisk):
             InputError: where files are missing; it shows the expected tree.
         """
         root = _inner(Path(root))
-        check_tree(root, "PASCAL VOC", TREE, FIX)
+        check_folder(root, "voc2012", NEEDED)
         lists = root / "ImageSets" / "Segmentation"
         splits = tuple(sorted(path.stem for path in lists.glob("*.txt")))
         check_split(f"the VOC folder {root}", split, splits)
