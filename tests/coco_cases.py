@@ -61,8 +61,8 @@ def random_box(rng, size):
 
 def with_masks(rows, size, rng):
     """Turn the box of every row into a mask with holes, written one of three ways."""
+    from course_lib.data.run_lengths import unpack
     from course_lib.detection.coco_masks import encode
-    from course_lib.detection.run_lengths import unpack
 
     for row in rows:
         x, y, w, h = map(int, row["bbox"])

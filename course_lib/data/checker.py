@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from course_lib.data.classes import VOID
-from course_lib.data.images import picture_size
 from course_lib.data.readers.pairs import check_sizes
 from course_lib.errors import InputError
 
@@ -54,7 +53,7 @@ def check_labels(dataset, num_classes: int, limit: int | None = None) -> LabelRe
 
     Args:
         dataset: gives (image uint8 (3, H, W), mask int64 (H, W)) and has
-            ``file(i)``; one that has ``labels(i)`` and ``pairs`` is read faster.
+            ``file(i)``; a ``PairsOnDisk`` is read faster.
         num_classes: ids must be 0 to num_classes - 1, or 255.
         limit: look at this many samples only, evenly spread; None means all.
 
@@ -88,9 +87,9 @@ def check_labels(dataset, num_classes: int, limit: int | None = None) -> LabelRe
 
 
 def _mask(dataset, i: int) -> Tensor:
-    if hasattr(dataset, "labels") and hasattr(dataset, "pairs"):
+    if hasattr(dataset, "labels") and hasattr(dataset, "image_size"):
         mask = dataset.labels(i)
-        check_sizes(picture_size(dataset.pairs[i][0]), mask.shape, *dataset.pairs[i])
+        check_sizes(dataset.image_size(i), mask.shape, *dataset.pairs[i])
         return mask
     image, mask = dataset[i]
     if isinstance(mask, Tensor) and mask.ndim == 2:

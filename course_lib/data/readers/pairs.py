@@ -9,7 +9,12 @@ from torch.utils.data import Dataset
 from torchvision import tv_tensors
 
 from course_lib.data.classes import ClassTable
-from course_lib.data.images import colour_to_index, read_image, read_labels
+from course_lib.data.images import (
+    colour_to_index,
+    picture_size,
+    read_image,
+    read_labels,
+)
 from course_lib.errors import InputError
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp")
@@ -49,9 +54,17 @@ class PairsOnDisk(Dataset):
         return len(self.pairs)
 
     def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
-        image, mask = read_image(self.pairs[i][0]), self.labels(i)
+        image, mask = self.image(i), self.labels(i)
         check_sizes(image.shape[-2:], mask.shape, *self.pairs[i])
         return self.transform(image, mask) if self.transform else (image, mask)
+
+    def image(self, i: int) -> tv_tensors.Image:
+        """(3, H, W) uint8 of one sample, without its labels and its transform."""
+        return read_image(self.pairs[i][0])
+
+    def image_size(self, i: int) -> tuple[int, int]:
+        """(H, W) of ``image(i)``, from the header of the file alone."""
+        return picture_size(self.pairs[i][0])
 
     def labels(self, i: int) -> tv_tensors.Mask:
         """(H, W) int64 of one sample, without its picture and its transform."""
