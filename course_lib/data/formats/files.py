@@ -1,0 +1,47 @@
+"""Files of annotations, read within limits and written whole or not at all."""
+
+import json
+import os
+from pathlib import Path
+
+from course_lib.errors import InputError
+
+MOST_BYTES = 1_000_000_000  # COCO's largest file of instances has 450 million
+
+
+def read_bytes(path: str | Path, most_bytes: int = MOST_BYTES) -> bytes:
+    """The content of a file that is there and not larger than it may be."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"there is no file {path}; check the name and the folder")
+    if path.stat().st_size > most_bytes:
+        raise InputError(
+            f"{path} has {path.stat().st_size:,} bytes, more than {most_bytes:,}; "
+            "split it, or look whether it is what it should be"
+        )
+    return path.read_bytes()
+
+
+def read_json(path: str | Path, most_bytes: int = MOST_BYTES) -> dict:
+    """The object in a JSON file; an ``InputError`` for anything else."""
+    return parse_json(read_bytes(path, most_bytes), str(path))
+
+
+def parse_json(data: bytes, place: str) -> dict:
+    """A JSON object; ``place`` names it in messages."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
+        raise InputError(f"{place} is no JSON ({error}); write it again") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{place} holds no JSON object; give one in curly brackets")
+    return found
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file beside its place and move it there, making its folder."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(partial, path)
