@@ -6,4 +6,18 @@ dataset)`` writes what a split has once. Label pictures hold ids, 255 = void, un
 file says otherwise. Two splits go into the same folder side by side.
 """
 
-LAYOUTS = ("voc", "coco", "cityscapes", "ade20k", "yolo", "camvid", "penn_fudan")
+LAYOUTS = (
+    "voc",
+    "coco",
+    "cityscapes",
+    "ade20k",
+    "sbd",
+    "person_part",
+    "yolo",
+    "camvid",
+    "penn_fudan",
+    "sbu_shadow",
+    "lip",
+    "nyuv2",
+    "lfw_parts",
+)
