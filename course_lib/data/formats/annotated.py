@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from course_lib.errors import InputError
 
@@ -25,6 +25,7 @@ class Thing:
         crowd: many objects told as one.
         difficult: not to be counted in an evaluation.
         truncated: goes on beyond the box.
+        area: in square pixels where the format tells it, else None.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Thing:
     crowd: bool = False
     difficult: bool = False
     truncated: bool = False
+    area: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
