@@ -61,7 +61,7 @@ def random_box(rng, size):
 
 def with_masks(rows, size, rng):
     """Turn the box of every row into a mask with holes, written one of three ways."""
-    from course_lib.data.run_lengths import unpack
+    from course_lib.data.packed_run_lengths import unpack
     from course_lib.detection.coco_masks import encode
 
     for row in rows:

@@ -13,7 +13,7 @@ from torch import nn
 from torchvision.ops import box_convert
 
 import course_lib
-from course_lib.data import run_lengths
+from course_lib.data import packed_run_lengths as run_lengths
 from course_lib.detection import coco_masks
 from course_lib.detection.coco_format import to_coco, to_results
 from course_lib.detection.evaluation import evaluate_detector

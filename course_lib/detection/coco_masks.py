@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from course_lib.data.run_lengths import whole
+from course_lib.data.packed_run_lengths import whole
 from course_lib.errors import InputError
 
 LARGEST = 100_000  # pixels of a side, and of a coordinate
