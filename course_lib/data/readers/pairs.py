@@ -84,8 +84,12 @@ class PairsOnDisk(Dataset):
         return str(self.pairs[i][1])
 
 
-def by_stem(folder: str | Path) -> dict[str, Path]:
+def by_stem(folder: str | Path, endings: tuple[str, ...] = PICTURES) -> dict[str, Path]:
     """The pictures of a folder by file name without ending, in order.
+
+    Args:
+        folder: that holds them.
+        endings: of the files, where these are no pictures, such as (".xml",).
 
     Raises:
         InputError: for a folder that is not there or holds no picture, and for two
@@ -96,7 +100,7 @@ def by_stem(folder: str | Path) -> dict[str, Path]:
         raise InputError(f"there is no folder {folder}; check the name")
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in PICTURES or path.name.startswith("."):
+        if path.suffix.lower() not in endings or path.name.startswith("."):
             continue
         if path.stem in found:
             raise InputError(
@@ -105,14 +109,22 @@ def by_stem(folder: str | Path) -> dict[str, Path]:
             )
         found[path.stem] = path
     if not found:
-        raise InputError(f"{folder} holds no picture; give a folder of PNG or JPEG")
+        kinds = "picture; give a folder of PNG or JPEG"
+        if endings is not PICTURES:
+            kinds = f"{' or '.join(endings)}; give the folder of these files"
+        raise InputError(f"{folder} holds no {kinds}")
     return found
 
 
 def pairs_of_split(
-    list_file: Path, images_dir: Path, labels_dir: Path
+    list_file: Path,
+    images_dir: Path,
+    labels_dir: Path,
+    endings: tuple[str, ...] = PICTURES,
 ) -> list[tuple[Path, Path]]:
     """Pairs in the order of a list, one a line: a stem, or a path whose stem counts.
+
+    ``endings`` are those of the labels, where these are no pictures.
 
     Raises:
         InputError: for an empty list, and for a name without its files.
@@ -121,7 +133,7 @@ def pairs_of_split(
     stems = [Path(line.split()[0]).stem for line in lines if line.strip()]
     if not stems:
         raise InputError(f"{list_file} is empty; it should hold one name a line")
-    images, labels = by_stem(images_dir), by_stem(labels_dir)
+    images, labels = by_stem(images_dir), by_stem(labels_dir, endings)
     for files, folder in ((images, images_dir), (labels, labels_dir)):
         missing = [stem for stem in stems if stem not in files]
         if missing:

@@ -30,7 +30,7 @@ class VOCSegmentation(PairsOnDisk):
         Raises:
             InputError: where files are missing; it shows the expected tree.
         """
-        root = _inner(Path(root))
+        root = voc_folder(Path(root))
         check_folder(root, "voc2012", NEEDED)
         lists = root / "ImageSets" / "Segmentation"
         splits = tuple(sorted(path.stem for path in lists.glob("*.txt")))
@@ -42,7 +42,8 @@ class VOCSegmentation(PairsOnDisk):
         self.split = split
 
 
-def _inner(root: Path) -> Path:
+def voc_folder(root: Path) -> Path:
+    """The folder VOC2012 itself, where ``root`` may be one around it."""
     for inner in ("VOC2012", "VOCdevkit/VOC2012"):
         if (root / inner).is_dir():
             return root / inner
