@@ -127,7 +127,8 @@ def picture_size(path: str | Path) -> tuple[int, int]:
 @contextmanager
 def _opened(path: str | Path, load: bool = True) -> Iterator[Image.Image]:
     """A picture whose faults end in one sentence."""
-    _check_file(Path(path))
+    if not hasattr(path, "read"):  # else a file in memory, see records/codec.py
+        _check_file(Path(path))
     try:
         with Image.open(path) as picture:
             picture.info["spread"] = _spread(picture)
