@@ -35,7 +35,7 @@ def test_numbers_of_classes():
     counts = {name: table.num_classes for name, table in classes.TABLES.items()}
     assert counts == {
         "harbour": 12, "camvid": 11, "voc": 21, "ade20k": 150, "cityscapes": 19,
-        "coco": 80, "endovis_parts": 4, "endovis_binary": 2,
+        "coco": 80, "endovis_parts": 4, "endovis_binary": 2, "endovis_types": 7,
     }  # fmt: skip
 
 

@@ -173,22 +173,10 @@ ENDOVIS_PARTS = ClassTable(
     ((40, 30, 40), (86, 180, 233), (240, 228, 66), (213, 94, 0)),
 )
 ENDOVIS_BINARY = ClassTable(
-    "endovis_binary",
-    _split("background, instrument"),
-    ((40, 30, 40), (86, 180, 233)),
+    "endovis_binary", ("background", "instrument"), ENDOVIS_PARTS.palette[:2]
 )
-# In the order of the challenge's own numbers; its 7, "other", is no robot's.
-ENDOVIS_TYPES = ClassTable(
-    "endovis_types",
-    _split(
-        "background, bipolar forceps, prograsp forceps, large needle driver, "
-        "vessel sealer, grasping retractor, monopolar curved scissors"
-    ),
-    (
-        (40, 30, 40), (86, 180, 233), (240, 228, 66), (213, 94, 0),
-        (0, 158, 115), (204, 121, 167), (230, 159, 0),
-    ),
-)  # fmt: skip
+# Ids are the challenge's own numbers; its 7, "other", is no robot's instrument.
+ENDOVIS_TYPES = _read_table("endovis_types")
 
 # ADE20K, 150 classes. Its files hold 0 for "other" (void) and 1-150; id = that - 1.
 ADE20K = _read_table("ade20k")
