@@ -157,5 +157,5 @@ def test_two_splits_share_a_folder(tmp_path):
 
 
 def test_an_unknown_layout_lists_the_known(tmp_path):
-    with pytest.raises(InputError, match="no layout 'labelme'; choose from voc, coco"):
-        export(Harbour(count=1), tmp_path, "labelme")
+    with pytest.raises(InputError, match="no layout 'lidar'; choose from voc, coco"):
+        export(Harbour(count=1), tmp_path, "lidar")

@@ -20,4 +20,6 @@ LAYOUTS = (
     "lip",
     "nyuv2",
     "lfw_parts",
+    "labelme",
+    "coco_panoptic",
 )

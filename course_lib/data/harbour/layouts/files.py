@@ -1,11 +1,13 @@
-"""What the layouts share: pictures and lists on disk, instances counted from 1."""
+"""What the layouts share: pictures, lists, boxes, instances counted from 1."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from course_lib.data.classes import VOID
+from course_lib.data.classes import HARBOUR, VOID
+from course_lib.data.formats.annotated import Annotated, Thing
 from course_lib.data.harbour.dataset import Scene
 
 FIRST_THING = 6
@@ -31,3 +33,23 @@ def ordered(scene: Scene) -> np.ndarray:
     table = np.zeros(int(scene.instance_map.max()) + 1, np.uint8)
     table[scene.ids] = np.arange(1, len(scene.ids) + 1)
     return np.where(scene.class_map == VOID, np.uint8(VOID), table[scene.instance_map])
+
+
+def annotated(file: str, scene: Scene) -> Annotated:
+    """The picture with the boxes of its instances, in their order."""
+    height, width = scene.class_map.shape
+    things = (
+        Thing(HARBOUR.names[label], tuple(box))
+        for box, label in zip(scene.boxes.tolist(), scene.labels, strict=True)
+    )
+    return Annotated(file, width, height, tuple(things))
+
+
+def masked(file: str, scene: Scene) -> Annotated:
+    """The picture with the boxes and the run-length masks of its instances."""
+    from course_lib.detection.coco_masks import encode
+
+    picture = annotated(file, scene)
+    pairs = zip(picture.things, scene.ids, strict=True)
+    things = (replace(t, run_lengths=encode(scene.instance_map == i)) for t, i in pairs)
+    return replace(picture, things=tuple(things))
