@@ -16,7 +16,14 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "names", nargs="+", metavar="NAME", help="camvid, voc2012, ... (see list)"
     )
     fetch.add_argument("--to", type=Path, metavar="FOLDER", help="where to put it")
-    fetch.add_argument("--archive", type=Path, metavar="FILE", help="fetched by hand")
+    fetch.add_argument(
+        "--archive", type=Path, nargs="+", metavar="FILE", help="fetched by hand"
+    )
+    fetch.add_argument(
+        "--mirror",
+        metavar="DIR_OR_URL",
+        help="take the files from here, by their names",
+    )
     fetch.add_argument("--about", action="store_true", help="only show what it is")
     _add_check(actions.add_parser("check", help="check labels: ids, sizes, void"))
     _add_export(actions.add_parser("export", help="write harbour pictures to disk"))
@@ -64,11 +71,12 @@ def _fetch(args: argparse.Namespace) -> None:
     from course_lib.data.fetching import fetch
 
     if args.archive and len(args.names) > 1:
-        raise InputError("--archive is one file; fetch one name with it")
+        raise InputError("--archive belongs to one set; fetch one name with it")
     for entry in map(source, args.names):
         print(entry.about(), flush=True)
         if not args.about:
-            print(f"  is in     {fetch(entry, args.to, args.archive)}")
+            folder = fetch(entry, args.to, args.archive or (), args.mirror)
+            print(f"  is in     {folder}")
 
 
 def _check(args: argparse.Namespace) -> None:

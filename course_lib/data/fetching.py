@@ -1,178 +1,169 @@
-"""Fetch what the catalogue names: checked, continued when broken off, never half."""
+"""Fetch what the catalogue names: checked, continued when broken off, never half.
 
+A set is put together in the hidden folder ``.NAME.fetching`` and moved to its place in
+one step. A run that was killed leaves that folder; the next one goes on from it.
+"""
+
+import errno
 import os
 import shutil
-import stat
-import tarfile
-import tempfile
-import zipfile
-from pathlib import Path, PurePosixPath
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote
 
-from course_lib.data.catalogue import Source, cache_dir
-from course_lib.data.tree import check_tree
+from course_lib.data.catalogue import File, Source, cache_dir
+from course_lib.data.tree import check_tree, tree
+from course_lib.data.unpacking import check_room, unpack
 from course_lib.errors import InputError
 
 
 def fetch(
-    entry: Source, folder: Path | None = None, archive: Path | None = None
+    entry: Source,
+    folder: Path | None = None,
+    archives: Sequence[Path] = (),
+    mirror: str | None = None,
 ) -> Path:
     """Fetch and unpack an entry of the catalogue, unless it is there already.
 
     Args:
         entry: what to fetch.
         folder: where to put it; None means ``cache_dir()``.
-        archive: a copy of the archive or file that was fetched by hand.
+        archives: copies of its files that were fetched by hand.
+        mirror: a folder, or a base address, that holds its files by name and is used
+            instead of the catalogue's addresses.
 
     Returns:
         The folder or file ``folder/NAME``. It appears whole or not at all.
 
     Raises:
         InputError: for no connection, a full disk, a wrong checksum, an archive that
-            is broken or would write outside its folder.
+            is broken or hostile, and for files that only an account can get.
     """
     folder = Path(folder or cache_dir())
-    target = folder / entry.name
-    if target.exists():
-        return _checked(entry, target)
-    folder.mkdir(parents=True, exist_ok=True)
-    _check_space(entry, folder)
-    file = Path(archive) if archive else _download(entry, folder)
-    try:
-        check_sum(file, entry)
-        if entry.inside:
-            unpack(entry, file, target)
-        else:
-            partial = folder / f".{entry.name}.partial"
-            os.replace(shutil.copyfile(file, partial), target)
-    finally:  # right or wrong, what we downloaded has served
-        if not archive:
-            file.unlink(missing_ok=True)
-    return target
-
-
-def check_sum(file: Path, entry: Source) -> None:
-    """Refuse a file that is not the one the catalogue means."""
-    if not file.is_file():
-        raise InputError(f"there is no file {file}; check the name")
-    if entry.checksum is None:
-        return
-    import pooch
-
-    kind, _, digits = entry.checksum.partition(":")
-    found = pooch.file_hash(str(file), alg=kind)
-    if not found.startswith(digits):
-        raise InputError(
-            f"{file} is not the {entry.name} of the catalogue: its {kind} begins with "
-            f"{found[:8]}, not {digits[:8]}; fetch it again"
-        )
-
-
-def unpack(entry: Source, archive: Path, target: Path) -> None:
-    """Unpack the folder ``entry.inside`` of an archive to ``target``, whole."""
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".unpack-") as room:
+    target, work = folder / entry.name, folder / f".{entry.name}.fetching"
+    if not target.exists():
+        places = _places(entry, [Path(path) for path in archives], mirror)
         try:
-            if zipfile.is_zipfile(archive):
-                _unzip(archive, room, entry.inside)
-            else:
-                _untar(archive, room, entry.inside)
-        except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError) as error:
+            _make(entry, places, target, work)
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             raise InputError(
-                f"{archive} cannot be unpacked ({error}); fetch it again"
+                f"{folder} {'is too full' if full else 'cannot be written'} for "
+                f"{entry.name} ({error.strerror}); mend that and run it again, or give "
+                "another folder with --to"
             ) from None
-        inner = Path(room) / entry.inside
-        if not inner.is_dir():
-            raise InputError(
-                f"{archive} holds no folder {entry.inside}; it should be {entry.url}"
-            )
-        check_tree(inner, entry.title, entry.tree, "fetch the archive again")
-        os.replace(inner, target)
-
-
-def _unzip(archive: Path, room: str, inside: str) -> None:
-    with zipfile.ZipFile(archive) as file:
-        for info in file.infolist():
-            link = stat.S_ISLNK(info.external_attr >> 16)
-            _check_member(archive, info.filename, link)
-        names = [n for n in file.namelist() if n.startswith(f"{inside}/")]
-        file.extractall(room, names)
-
-
-def _untar(archive: Path, room: str, inside: str) -> None:
-    with tarfile.open(archive) as file:
-        members = []
-        for member in file:
-            _check_member(archive, member.name, member.issym() or member.islnk())
-            if member.name.startswith(f"{inside}/"):
-                members.append(member)
-        file.extractall(room, members, filter="data")
-
-
-def _check_member(archive: Path, name: str, link: bool) -> None:
-    path = PurePosixPath(name.replace("\\", "/"))
-    if link or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
-        raise InputError(
-            f"{archive} holds {name!r}, which would lead outside its folder; nothing "
-            "was unpacked, get the archive from its original place"
-        )
-
-
-def _checked(entry: Source, target: Path) -> Path:
-    if entry.inside:
+    shutil.rmtree(work, ignore_errors=True)  # also what a killed run has left
+    if entry.tree:
         fix = f"remove {target.name} there and fetch it again"
         check_tree(target, entry.title, entry.tree, fix)
     else:
-        check_sum(target, entry)
+        _check_file(target, entry.files[0])
     return target
 
 
-def _check_space(entry: Source, folder: Path) -> None:
-    free = shutil.disk_usage(folder).free // 10**6
-    needed = entry.megabytes * (2 if entry.inside else 1)
-    if free < needed:
+def _places(
+    entry: Source, archives: list[Path], mirror: str | None
+) -> list[Path | list[str]]:
+    """Where each file is: on this machine, or its addresses."""
+    names = [file.name for file in entry.files]
+    if len(names) == len(archives) == 1:  # it may have another name
+        return archives
+    for archive in archives:
+        if archive.name not in names:
+            raise InputError(
+                f"{archive} is no file of {entry.name}; it has {', '.join(names)}"
+            )
+    by_hand = {archive.name: archive for archive in archives}
+    return [by_hand.get(f.name) or _place(entry, f, mirror) for f in entry.files]
+
+
+def _place(entry: Source, file: File, mirror: str | None) -> Path | list[str]:
+    if mirror and mirror.startswith(("http://", "https://")):
+        return [f"{mirror.rstrip('/')}/{quote(file.name)}"]
+    if mirror:
+        return Path(mirror) / file.name
+    if entry.registration:
         raise InputError(
-            f"{folder} has {free:,} MB free, {entry.name} needs about {needed:,} MB; "
-            "make room, or give another folder with --to"
+            f"{file.name} of {entry.name} is not given without an account: "
+            f"{entry.registration}; then give the files with --archive FILE ..."
+        )
+    return [file.url, *file.mirrors]
+
+
+def _make(entry: Source, places: list, target: Path, work: Path) -> None:
+    """Make ``target`` in one step, one run at a time."""
+    from filelock import FileLock
+
+    if not places:
+        raise InputError(
+            f"{entry.name} must be fetched by hand: {entry.registration}; make "
+            f"{target} of it. Expected:\n{tree(entry.tree)}"
+        )
+    work.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.with_name(f".{target.name}.lock")):
+        if target.exists():  # another run was quicker
+            return
+        whole = work / "whole"
+        shutil.rmtree(whole, ignore_errors=True)  # of a run that was killed
+        work.mkdir(exist_ok=True)
+        try:
+            _check_space(entry, places, work)
+            pairs = zip(entry.files, places, strict=True)
+            files = [_get(file, place, work) for file, place in pairs]
+            _assemble(entry, files, whole)
+            os.replace(whole if entry.tree else whole / entry.files[0].name, target)
+        finally:
+            shutil.rmtree(whole, ignore_errors=True)
+            with suppress(OSError):
+                work.rmdir()  # unless there is something to go on from
+
+
+def _check_space(entry: Source, places: list, work: Path) -> None:
+    """Refuse early what cannot fit: downloads, and as much again for archives."""
+    needed = sum(
+        file.megabytes * 10**6 * (1 if file.inside is None else 2)
+        for file, place in zip(entry.files, places, strict=True)
+        if isinstance(place, list)
+    )
+    came = sum(path.stat().st_size for path in work.iterdir())
+    check_room(work, needed - came)
+
+
+def _get(file: File, place: Path | list[str], work: Path) -> Path:
+    from course_lib.data.downloading import download
+
+    if isinstance(place, list):
+        return download(file, place, work)
+    _check_file(place, file)
+    return place
+
+
+def _check_file(path: Path, file: File) -> None:
+    from course_lib.data.downloading import fault
+
+    if not path.is_file():
+        raise InputError(f"there is no file {path}; check the name")
+    if wrong := fault(path, file):
+        raise InputError(
+            f"{path} is not the {file.name} of the catalogue: {wrong}; fetch it again"
         )
 
 
-def _download(entry: Source, folder: Path) -> Path:
-    """The archive, continued where an earlier attempt broke off."""
-    import pooch
-    import requests
-
-    name = f".{entry.name}.archive"
-    pooch.get_logger().setLevel("WARNING")
+def _assemble(entry: Source, files: list[Path], whole: Path) -> None:
+    """The set in the folder ``whole``; a download that is wrong is not kept."""
     try:
-        return Path(pooch.retrieve(entry.url, None, name, folder, downloader=resumed))
-    except (requests.RequestException, OSError) as error:
-        raise InputError(
-            f"{entry.url} did not come ({type(error).__name__}); run it again to go "
-            "on, or download it with a browser and give it with --archive FILE"
-        ) from None
-
-
-def resumed(url: str, output_file: str, pooch_object) -> None:
-    """A downloader for pooch that keeps what has come and asks for the rest."""
-    import requests
-    from tqdm import tqdm
-
-    parts = Path(output_file).parent
-    part = parts / f".{PurePosixPath(url).name}.part"
-    have = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
-    headers["Accept-Encoding"] = "identity"
-    with requests.get(url, headers=headers, stream=True, timeout=60) as answer:
-        if answer.status_code == 416:  # nothing beyond what we have: start anew
-            part.unlink()
-            return resumed(url, output_file, pooch_object)
-        answer.raise_for_status()
-        have = have if answer.status_code == 206 else 0
-        total = have + int(answer.headers.get("Content-Length", 0))
-        bar = tqdm(total=total or None, initial=have, unit="B", unit_scale=True)
-        with part.open("ab" if have else "wb") as file, bar:
-            for block in answer.iter_content(2**18):
-                file.write(block)
-                bar.update(len(block))
-    if part.stat().st_size < total:
-        raise requests.ConnectionError("broke off before the end")
-    os.replace(part, output_file)
+        for file, path in zip(entry.files, files, strict=True):
+            folder = whole / file.to
+            folder.mkdir(parents=True, exist_ok=True)
+            if file.inside is None:
+                shutil.copyfile(path, folder / file.name)
+            else:
+                unpack(path, folder, file.inside)
+        if entry.tree:
+            check_tree(whole, entry.title, entry.tree, "fetch it again")
+    except InputError:
+        for path in files:
+            if path.parent == whole.parent:
+                path.unlink()
+        raise
