@@ -22,4 +22,6 @@ LAYOUTS = (
     "lfw_parts",
     "labelme",
     "coco_panoptic",
+    "endovis2017",
+    "endovis2015",
 )

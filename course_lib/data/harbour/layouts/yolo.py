@@ -1,5 +1,6 @@
-"""YOLO: images/SPLIT, labels/SPLIT, harbour.names and SPLIT.txt."""
+"""YOLO: images/SPLIT, labels/SPLIT, SPLIT.txt, data.yaml and harbour.names."""
 
+import json
 from pathlib import Path
 
 from course_lib.data.classes import HARBOUR
@@ -23,6 +24,10 @@ def write(name: str, split: str, scene: Scene, root: Path) -> str:
 
 
 def finish(root: Path, split: str, lines: list, dataset: Harbour) -> None:
-    """Write the list of the split, and the names of the classes."""
+    """Write the list of the split, the names of the classes, and where all lies."""
     write_lines(root / f"{split}.txt", lines)
-    write_lines(root / "harbour.names", HARBOUR.names[FIRST_THING:])
+    names = HARBOUR.names[FIRST_THING:]
+    write_lines(root / "harbour.names", names)
+    found = [s for s in ("train", "val", "test") if (root / f"{s}.txt").is_file()]
+    plan = [*(f"{s}: {s}.txt" for s in found), f"names: {json.dumps(names)}"]
+    write_lines(root / "data.yaml", plan)
