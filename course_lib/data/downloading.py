@@ -110,13 +110,18 @@ class Resumed:
             if not have:
                 part.unlink(missing_ok=True)
                 label.write_text(_version(answer))
-            self._write(answer, part, have)
+            try:
+                self._write(answer, part, have)
+            except Unfit:
+                part.unlink()
+                label.unlink()
+                raise
         os.replace(part, output_file)
         label.unlink()
 
     @property
     def _largest(self) -> int:
-        return self.file.bytes or 3 * 10**6 * self.file.megabytes
+        return self.file.bytes or 10**8 + 3 * 10**6 * self.file.megabytes
 
     def _check(self, answer: requests.Response, have: int) -> None:
         status, total = answer.status_code, _total(answer, have)

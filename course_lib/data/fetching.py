@@ -160,6 +160,9 @@ def _assemble(entry: Source, files: list[Path], whole: Path) -> None:
                 shutil.copyfile(path, folder / file.name)
             else:
                 unpack(path, folder, file.inside)
+            for inner in (folder / name for name in file.nested):
+                unpack(inner, inner.parent)
+                inner.unlink()
         if entry.tree:
             check_tree(whole, entry.title, entry.tree, "fetch it again")
     except InputError:

@@ -32,6 +32,7 @@ class File:
         inside: the folder in the archive that is kept, "" for all of it; None for a
             plain file.
         to: the folder inside the set's folder where it goes, "" for that itself.
+        nested: archives within it, by their path in ``to``, unpacked where they stand.
     """
 
     url: str
@@ -42,6 +43,7 @@ class File:
     checksum: str | None = None
     inside: str | None = None
     to: str = ""
+    nested: list[str] = field(default_factory=list)
 
     def __post_init__(self):
         last = PurePosixPath(urlsplit(self.url).path).name
