@@ -76,7 +76,7 @@ class CocoVoc(PairsOnDisk):
         picture = self.coco.pictures[i]
         things = things_of_voc(picture)
         masks = masks_of(things, picture, self.file(i)).bool()
-        classes = [voc_class(thing) for thing in things]
+        classes = [voc_class(thing.name) for thing in things]
         return tv_tensors.Mask(draw(masks, classes, self.overlaps))
 
     def file(self, i: int) -> str:
@@ -84,15 +84,15 @@ class CocoVoc(PairsOnDisk):
         return self.coco.file(i)
 
 
-def voc_class(thing: Thing) -> int | None:
-    """The class that an object of COCO has in VOC, by its name; None for none."""
-    name = CALLED.get(thing.name, thing.name)
+def voc_class(name: str) -> int | None:
+    """The class that COCO's name has in VOC; None for none."""
+    name = CALLED.get(name, name)
     return VOC.index(name) if name in VOC.names[1:] else None
 
 
 def things_of_voc(picture: Annotated) -> list[Thing]:
     """The objects of a picture that are of VOC's classes."""
-    return [thing for thing in picture.things if voc_class(thing) is not None]
+    return [thing for thing in picture.things if voc_class(thing.name) is not None]
 
 
 def labelled_pixels(picture: Annotated) -> int:
