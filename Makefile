@@ -1,5 +1,5 @@
 # make lab | start | test | test-real | chapters | check | bench | lock |
-#      test-colab | test-floors.  Every target makes the environment it needs.
+#      book-setup | book | test-browser | test-colab | test-floors.  Every target makes the environment it needs.
 # Another Python: make lab PY=python3.12.  Small install without GPU packages
 # (untested): make lab TORCH_BACKEND=cpu.
 
@@ -12,7 +12,8 @@ PORTABLE := env -u COURSE_DATA -u COURSE_WORLD -u COURSE_DEVICE -u COURSE_SOURCE
 	CUDA_VISIBLE_DEVICES= OMP_NUM_THREADS=1
 PYTEST := $(BIN)/python -m pytest -q -rs -n 2 --dist loadscope
 
-.PHONY: lab start test test-real chapters check bench lock test-colab test-floors
+.PHONY: lab start test test-real chapters check bench lock book-setup book \
+	test-browser test-colab test-floors
 
 lab: start
 	$(BIN)/jupyter lab --ServerApp.root_dir=. \
@@ -46,6 +47,9 @@ lock: $(VENV)/.ready
 	$(BIN)/uv pip compile pyproject.toml --extra bench --extra data \
 		--universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-header -q -o requirements.lock
+	cd chapters/book && ../../$(BIN)/uv pip compile requirements.in --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header -q -o requirements.lock
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -64,6 +68,25 @@ else
 endif
 	$(PIP) --no-deps --no-build-isolation -e .
 	touch $@
+
+# The web book: book-setup fetches what builds it, book builds it without a network.
+BOOK := .venv-book
+PAGES := chapters/book/_build
+book-setup: $(BOOK)/.ready
+
+$(BOOK)/.ready: chapters/book/requirements.lock
+	$(PY) -m venv $(BOOK)
+	$(BOOK)/bin/python -m pip install -q --disable-pip-version-check uv
+	$(BOOK)/bin/uv pip install -q --python $(BOOK)/bin/python --require-hashes \
+		-r chapters/book/requirements.lock
+	touch $@
+
+book:
+	@test -e $(BOOK)/.ready || { echo "first: make book-setup"; exit 1; }
+	$(BOOK)/bin/python chapters/book/stage.py $(PAGES)/source
+	COURSE_BOOK="$(CURDIR)/chapters/book" $(BOOK)/bin/python -m sphinx -q -W \
+		--keep-going -j auto -b html $(PAGES)/source $(PAGES)/html
+	@echo "open $(PAGES)/html/index.html"
 
 # A real environment with Colab's versions (uv fetches Python 3.13 where there is
 # none, or name one: COLAB_PY=path), and in it the tests of a notebook that stands

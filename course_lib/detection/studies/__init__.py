@@ -1,0 +1,1 @@
+"""Measurements behind the cards of the detection chapters, one file each."""
