@@ -7,14 +7,12 @@ from torchvision.ops import masks_to_boxes
 from course_lib.teaching import check
 
 
-def boxes_of(indexed, behind=1, first=0, numbers=False, empty=True):
+def boxes_of(indexed, behind=1, first=0, numbers=False, drop=False):
     ids = indexed.unique()
-    ids = ids[ids > 0] if not first else ids
+    ids = ids[1:] if drop else ids[ids > 0] if not first else ids
     if numbers:
         ids = torch.arange(1, int(indexed.max()) + 1)
     masks = indexed == ids[:, None, None]
-    if empty and len(ids) == 0:
-        return torch.zeros(0, 4), masks
     return masks_to_boxes(masks) + torch.tensor([0, 0, behind, behind]), masks
 
 
@@ -50,8 +48,10 @@ def swapped_without_seen(image, target, pairs):
     return image, new
 
 
-def quality(truth, found, least=0.5, half=0.5, by_id=False, segments=0):
+def quality(truth, found, least=0.5, half=0.5, by_id=False, segments=0, drop=False):
     ids, others = ([i for i in x.unique().tolist() if i >= 1] for x in (truth, found))
+    if drop:
+        ids, others = (x.unique()[1:].tolist() for x in (truth, found))
     total, hit = 0.0, 0
     for i in ids:
         for j in [i] if by_id else others:
@@ -66,7 +66,8 @@ def quality(truth, found, least=0.5, half=0.5, by_id=False, segments=0):
 @pytest.mark.parametrize("number, answer, told", [
     ("13.1", lambda x: boxes_of(x, behind=0), "[[0.0, 2.0, 1.0, 2.0]"),
     ("13.1", lambda x: boxes_of(x, first=1), "[3, 3, 4], expected [2, 3, 4]"),
-    ("13.1", lambda x: boxes_of(x, numbers=True, behind=1, empty=False), "[7, 3, 4]"),
+    ("13.1", lambda x: boxes_of(x, numbers=True), "[7, 3, 4]"),
+    ("13.1", lambda x: boxes_of(x, drop=True), "rows 3 3 and 5 5, no background"),
     ("13.1", lambda x: boxes_of(x)[0], "return boxes and masks, two things"),
     ("13.1", lambda x: boxes_of(x)[::-1], "the shape of the masks"),
     ("13.1", lambda x: None, "your answer gives None"),
@@ -82,6 +83,7 @@ def quality(truth, found, least=0.5, half=0.5, by_id=False, segments=0):
     ("13.3", lambda *a: quality(*a, half=1), "one pair, one miss: your answer gives"),
     ("13.3", lambda *a: quality(*a, segments=1), "gives 0.75, expected 0.5"),
     ("13.3", lambda *a: quality(*a, by_id=True), "the same regions under other ids"),
+    ("13.3", lambda *a: quality(*a, drop=True), "nowhere 0: your answer gives 0"),
     ("13.3", lambda *a: None, "is there a return?"),
 ])  # fmt: skip
 def test_wrong_answers_are_told_apart(capsys, number, answer, told):

@@ -13,12 +13,16 @@ def boxes_of(answer):
     two = isinstance(got, tuple) and len(got) == 2
     assert two, f"return boxes and masks, two things; your answer gives {got!r}"
     boxes, masks = got
-    expect("ids 2 and 7: the shape of the masks", list(masks.shape), [2, 3, 4])
-    expect("ids 2 and 7: the pixels of each mask", masks.sum(dim=(1, 2)), [2, 2])
-    expect("ids 2 and 7: the boxes", boxes, [[0.0, 2, 2, 3], [1, 1, 3, 2]])
+    asked = "rows 0 0 0 0, 0 7 7 0 and 2 2 0 0"
+    expect(f"{asked}: the shape of the masks", list(masks.shape), [2, 3, 4])
+    expect(f"{asked}: the pixels of each mask", masks.sum(dim=(1, 2)), [2, 2])
+    expect(f"{asked}: the boxes", boxes, [[0.0, 2, 2, 3], [1, 1, 3, 2]])
     one = torch.zeros(5, 6, dtype=torch.uint8)
     one[1:4, 2] = 255
     expect("one thing, a pixel wide: its box", answer(one)[0], [[2.0, 1, 3, 4]])
+    full = torch.tensor([[3, 3], [5, 5]])
+    asked = "rows 3 3 and 5 5, no background: the boxes"
+    expect(asked, answer(full)[0], [[0.0, 0, 2, 1], [0, 1, 2, 2]])
     boxes, masks = answer(torch.zeros(5, 6, dtype=torch.int64))
     expect("nothing but background: the shape of the boxes", list(boxes.shape), [0, 4])
     shape = list(masks.shape)
@@ -46,7 +50,7 @@ def mirror(answer):
     expect("box [0, 1, 2, 3] in a picture 6 px wide", got[1]["boxes"], [[4.0, 1, 6, 3]])
     expect("the mask, 1 in columns 0 and 1: its columns", columns(got[1]), [4, 5])
     wanted = [[[5.0, 1.5, 1], [4.5, 2.5, 0], [5.5, 2.5, 1]]]
-    asked = "points nose, left eye, right eye at x = 1, 0.5, 1.5, the last unseen,"
+    asked = "pairs [(1, 2)], width 6, points at x = 1, 0.5, 1.5, the last unseen"
     expect(asked, got[1]["keypoints"], wanted)
     expect("the labels", got[1].get("labels"), [1])
     for name, value in before.items():
@@ -77,3 +81,6 @@ def panoptic_quality(answer):
     found = torch.tensor([[1, 1, 5, 5, 0, 0, 2, 2]])
     asked = "a thing in two halves, IoU 0.5 each, which is not above a half"
     expect(asked, answer(truth, found), 1 / 2.5)
+    truth, found = torch.tensor([[1, 1, 1, 2]]), torch.tensor([[4, 4, 4, 4]])
+    asked = "[1 1 1 2] against [4 4 4 4], nowhere 0"
+    expect(asked, answer(truth, found), 0.75 / 1.5)
