@@ -24,7 +24,7 @@ CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13:
            14: "i8", 15: "u8"}  # fmt: skip
 HEADER, LITTLE_ENDIAN = 128, b"IM"
 MOST_BYTES = 100_000_000
-FAULTS = (ValueError, KeyError, StopIteration, struct.error, zlib.error)
+FAULTS = (ValueError, LookupError, StopIteration, struct.error, zlib.error)
 
 
 def read_struct(path: str | Path, name: str) -> dict[str, np.ndarray]:

@@ -1,4 +1,8 @@
-"""Cityscapes: leftImg8bit/SPLIT/harbour/ and gtFine/SPLIT/harbour/."""
+"""Cityscapes: leftImg8bit/SPLIT/harbour/ and gtFine/SPLIT/harbour/.
+
+Harbour ids 0-5 stand for the first six train ids, road to pole; its things, 6-11, for
+those that have instances, person to train (train ids 11-16).
+"""
 
 from pathlib import Path
 
@@ -8,10 +12,8 @@ from course_lib.data.classes import VOID
 from course_lib.data.harbour.dataset import Harbour, Scene
 from course_lib.data.harbour.layouts.files import ordered, save
 
-# Cityscapes keeps 34 ids in its files and trains on 19. Class k of the harbour takes
-# the file id whose train id is k, so that a Cityscapes reader gives k back.
-CITY_IDS = np.zeros(256, np.uint16)
-CITY_IDS[:12] = [7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24]
+CITY_IDS = np.zeros(256, np.uint16)  # label id of every harbour id; void is 0
+CITY_IDS[:12] = [7, 8, 11, 12, 13, 17, 24, 25, 26, 27, 28, 31]
 
 
 def write(name: str, split: str, scene: Scene, root: Path) -> str:
