@@ -90,11 +90,14 @@ def _mask_files(mask: Tensor, kind: str) -> Iterator[Parts]:
 
 def _exact(tensor: Tensor, candidates: Iterator[Parts]) -> Parts:
     """The first candidate that gives the tensor back, dtype and shape too."""
-    return next(parts for parts in candidates if _same(_array(parts, ""), tensor))
+    return next(parts for parts in candidates if _gives(parts, tensor))
 
 
-def _same(a: Tensor, b: Tensor) -> bool:
-    a, b = a.numpy(), b.numpy()
+def _gives(parts: Parts, tensor: Tensor) -> bool:
+    try:
+        a, b = _array(parts, "").numpy(), tensor.numpy()
+    except InputError:  # the file is no picture
+        return False
     return (a.dtype, a.shape) == (b.dtype, b.shape) and a.tobytes() == b.tobytes()
 
 

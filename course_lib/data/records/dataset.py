@@ -1,6 +1,6 @@
 """A folder of shards as a data set: any sample by its number."""
 
-import zlib
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 
 from course_lib.data.classes import ClassTable
 from course_lib.data.records.codec import decode
-from course_lib.data.records.index import read_about, read_index, unpack
+from course_lib.data.records.index import checksum, read_about, read_index, unpack
 from course_lib.errors import InputError
 
 
@@ -53,26 +53,28 @@ class Records(Dataset):
         return len(self.index)
 
     def __getitem__(self, i: int) -> tuple[Tensor, Tensor | dict]:
-        image, labels = decode(unpack(self.read(i)), f"sample {i} of {self.folder}")
+        image, labels = decode(self.read(i), f"sample {i} of {self.folder}")
         return self.transform(image, labels) if self.transform else (image, labels)
 
-    def read(self, i: int) -> bytes:
-        """The members of a sample as they stand in its shard, with one seek.
+    def read(self, i: int) -> dict[str, bytes]:
+        """The files of a sample, such as "image.jpg", with one seek in its shard.
 
         Raises:
             InputError: where these are not the bytes that were written.
         """
-        shard, offset, size, checksum = self.index[i].tolist()
+        shard, offset, size, expected = self.index[i].tolist()
         path = self.folder / self.about["shards"][shard]["file"]
         with open(path, "rb") as file:
             file.seek(offset)
-            run = file.read(size)
-        if zlib.crc32(run) != checksum:
-            raise InputError(
-                f"sample {i} in {path} is damaged, or the shard is not that of the "
-                f"index; run `python -m course_lib shards check {self.folder}`"
-            )
-        return run
+            members = file.read(size)
+        with contextlib.suppress(ValueError):  # no number where a length should be
+            parts = unpack(members)
+            if checksum(parts) == expected:
+                return parts
+        raise InputError(
+            f"sample {i} in {path} is damaged, or the shard is not that of the index; "
+            f"run `python -m course_lib shards check {self.folder}`"
+        )
 
     def file(self, i: int) -> str:
         """Name of the source's file, to be named in messages."""

@@ -25,10 +25,10 @@ AGAIN = "write the shards again, or copy them again from where they are whole"
 
 
 def sample_rows(shard: str | Path) -> np.ndarray:
-    """Offset, size in bytes and CRC-32 of every sample of a shard, headers included.
+    """Where the members of every sample of a shard stand.
 
     Returns:
-        (N, 3) int64.
+        (N, 3) int64: offset and size in bytes, headers included, and ``checksum``.
 
     Raises:
         InputError: for a file that is no tar file, breaks off, or was not written by
@@ -49,7 +49,8 @@ def sample_rows(shard: str | Path) -> np.ndarray:
             if (member.offset, member.offset_data) != (stop, stop + BLOCK):
                 raise InputError(f"{shard} was written by another tool; {AGAIN}")
             stop = member.offset_data + whole_blocks(member.size)
-        rows.append((start, stop - start, zlib.crc32(content[start:stop])))
+        parts = unpack(content[start:stop])
+        rows.append((start, stop - start, checksum(parts)))
     if len(content) < stop + 2 * BLOCK or any(content[stop:]):
         raise InputError(f"{shard} breaks off before its end; {AGAIN}")
     return np.array(rows, np.int64).reshape(-1, 3)
@@ -68,6 +69,14 @@ def unpack(run: bytes) -> dict[str, bytes]:
         parts[name.partition(".")[2]] = run[at : at + size]
         at += whole_blocks(size)
     return parts
+
+
+def checksum(parts: dict[str, bytes]) -> int:
+    """CRC-32 of the names and contents of a sample's files, in their order."""
+    found = 0
+    for name, content in parts.items():
+        found = zlib.crc32(content, zlib.crc32(name.encode(), found))
+    return found
 
 
 def whole_blocks(size: int) -> int:
@@ -115,7 +124,7 @@ def read_index(folder: str | Path, about: dict) -> np.ndarray:
     """The index of a folder; where there is none it is made anew.
 
     Returns:
-        (N, 4) int64, memory-mapped: shard, offset, size, CRC-32.
+        (N, 4) int64, memory-mapped: shard, offset, size, checksum.
 
     Raises:
         InputError: for an index of other shards.
@@ -131,9 +140,9 @@ def read_index(folder: str | Path, about: dict) -> np.ndarray:
     except (ValueError, EOFError, OSError):
         rows = np.zeros(0)
     counts = [shard["samples"] for shard in about["shards"]]
-    if (
-        rows.shape != (sum(counts), 4)
-        or np.bincount(rows[:, 0], minlength=len(counts)).tolist() != counts
+    numbers = np.repeat(np.arange(len(counts)), counts)  # the shard of every sample
+    if (rows.dtype, rows.shape) != (np.int64, (len(numbers), 4)) or not np.array_equal(
+        rows[:, 0], numbers
     ):
         raise InputError(
             f"{path} does not belong to these shards; delete it, it is made anew"

@@ -15,7 +15,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from course_lib.data.records.codec import Sample, decode
-from course_lib.data.records.index import read_about
+from course_lib.data.records.index import checksum, read_about, read_index
 from course_lib.errors import InputError
 
 
@@ -57,12 +57,18 @@ def shard_stream(
     """
     import webdataset as wds
 
-    own = shards_of(read_about(folder), seed, epoch, rank, world_size)
-    urls = [f"file://{Path(folder).resolve() / shard['file']}" for shard in own]
+    folder = Path(folder).resolve()
+    about = read_about(folder)
+    index = read_index(folder, about)
+    shards = {}
+    for shard in shards_of(about, seed, epoch, rank, world_size):
+        rows = index[index[:, 0] == about["shards"].index(shard)]
+        path = folder / shard["file"]
+        shards[path.as_uri()] = (path, rows[:, 3].tolist())
     samples = wds.DataPipeline(
-        wds.SimpleShardList(urls),
+        wds.SimpleShardList(list(shards)),
         wds.split_by_worker,
-        _members,
+        partial(_members, shards=shards),
         wds.shuffle(buffer, initial=buffer, seed=f"{seed} {epoch} {rank}"),
         wds.map(partial(_sample, transform=transform, seed=f"{seed} {epoch}")),
     )
@@ -126,25 +132,34 @@ def _batches(shards: list[dict], batch_size: int, workers: int) -> int:
     return sum(-(-count // batch_size) for count in counts)
 
 
-def _members(urls: Iterable[dict]) -> Iterator[dict]:
-    """The files of every sample of some shards."""
+Found = tuple[Path, str, dict[str, bytes]]  # shard, key, files of a sample
+
+
+def _members(urls: Iterable[dict], shards: dict) -> Iterator[Found]:
+    """The files of every sample, shard by shard, each checked."""
     import webdataset as wds
 
     for url in urls:
+        path, expected = shards[url["url"]]
         try:
-            yield from wds.tarfile_to_samples()(iter([url]))
+            samples = wds.tarfile_to_samples()(iter([url]))
+            for n, number in enumerate(expected):
+                files = next(samples, {})  # a damaged tar file may just end
+                parts = {name: files[name] for name in files if name[:2] != "__"}
+                if checksum(parts) != number:
+                    raise ValueError(f"sample {n} of its {len(expected)}")
+                yield path, files["__key__"], parts
         except (tarfile.TarError, OSError, ValueError) as error:
             raise InputError(
-                f"{url['url'].removeprefix('file://')} is damaged ({error.args[0]}); "
-                "see what else with `python -m course_lib shards check`"
+                f"{path} is damaged ({error.args[0]}); see what else is with `python "
+                f"-m course_lib shards check {path.parent}`"
             ) from None
 
 
-def _sample(files: dict, transform: Callable | None, seed: str) -> Sample:
-    """A sample, its transform seeded by it and the epoch, whoever reads it."""
-    parts = {name: data for name, data in files.items() if not name.startswith("__")}
-    key, shard = files["__key__"], files["__url__"].removeprefix("file://")
-    sample = decode(parts, f"sample {key} of {shard}")
+def _sample(found: Found, transform: Callable | None, seed: str) -> Sample:
+    """A sample; what its transform draws depends on it and ``seed`` alone."""
+    path, key, parts = found
+    sample = decode(parts, f"sample {key} of {path}")
     if transform is None:
         return sample
     with torch.random.fork_rng(devices=[]):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from torch.utils.data import Dataset
 
+from course_lib.data.readers.pairs import PICTURES
 from course_lib.data.records.codec import KINDS, encode
 from course_lib.data.records.index import (
     ABOUT,
@@ -89,10 +90,10 @@ def _write_members(dataset, folder: Path, kind: str, samples: int, size: float) 
 
 
 def _picture(dataset, i: int) -> Path | None:
-    """The file a picture comes from, where the reader says so."""
-    if hasattr(dataset, "pairs"):
-        return dataset.pairs[i][0]
-    return dataset.pictures[i] if hasattr(dataset, "pictures") else None
+    """A file that may hold the picture; ``encode`` sees whether it does."""
+    pairs = getattr(dataset, "pairs", None)
+    path = Path(pairs[i][0] if pairs else dataset.file(i))
+    return path if path.suffix.lower() in PICTURES and path.is_file() else None
 
 
 def _describe(dataset, folder: Path, kind: str) -> dict:
