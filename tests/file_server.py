@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,6 +21,7 @@ class Offer:
         length: the length it states instead of the right one; 0 states none.
         status: of the answer instead of 200.
         stalls: after so many bytes nothing more comes.
+        pause: seconds between blocks of 16 kB.
         encoding: what it calls the packing of the bytes on the way.
     """
 
@@ -32,6 +34,7 @@ class Offer:
     length: int | None = None
     status: int = 200
     stalls: int | None = None
+    pause: float = 0
     encoding: str = ""
 
 
@@ -90,7 +93,11 @@ class Handler(BaseHTTPRequestHandler):
         if length:
             self.send_header("Content-Length", str(length))
         self.end_headers()
-        self.wfile.write(rest[: offer.cuts.pop(0) if offer.cuts else offer.stalls])
+        body = rest[: offer.cuts.pop(0) if offer.cuts else offer.stalls]
+        block = 2**14 if offer.pause else len(body) or 1
+        for begin in range(0, len(body), block):
+            self.wfile.write(body[begin : begin + block])
+            time.sleep(offer.pause)
         if offer.stalls is not None:
             self.server.stalled.set()
             self.server.stop.wait(60)

@@ -81,6 +81,11 @@ def _places(
 def _place(entry: Source, file: File, mirror: str | None) -> Path | list[str]:
     if mirror and mirror.startswith(("http://", "https://")):
         return [f"{mirror.rstrip('/')}/{quote(file.name)}"]
+    if mirror and not Path(mirror).is_dir():
+        raise InputError(
+            f"there is no folder {mirror}; --mirror takes a folder or an http address "
+            f"that holds {', '.join(file.name for file in entry.files)}"
+        )
     if mirror:
         return Path(mirror) / file.name
     if entry.registration:
