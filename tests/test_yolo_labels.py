@@ -1,11 +1,14 @@
 """YOLO's label files, data.yaml and .data: reading, writing, refusing."""
 
+import json
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from course_lib.data.classes import COCO, HARBOUR
 from course_lib.data.formats.yolo_txt import (
     read_labels,
     to_pixels,
@@ -13,6 +16,7 @@ from course_lib.data.formats.yolo_txt import (
     write_labels,
 )
 from course_lib.data.harbour import Harbour, export
+from course_lib.data.readers.coco import CocoInstances
 from course_lib.data.readers.yolo import YoloFolder, check_folder, label_file
 from course_lib.errors import InputError
 
@@ -154,25 +158,44 @@ def test_only_the_last_images_becomes_labels(tmp_path):
 
 
 @pytest.mark.real
-def test_labels_of_coco128_agree_with_its_json(real_data):
-    """Boxes of the text files are those of COCO's JSON, to half a pixel."""
-    import json
+def test_labels_of_coco128_agree_with_its_json(real_data, tmp_path):
+    """All but the 10 crowds, in the order of COCO's JSON, to 0.0006 px."""
+    root, plan = real_data / "coco128", tmp_path / "data.yaml"
+    names = json.dumps(COCO.names)
+    plan.write_text(f"path: {root}\ntrain: train2017\nnames: {names}\n")
+    yolo = YoloFolder(plan, labels=root / "labels_yolo/train2017")
+    coco = CocoInstances(root, masks=False, crowds=False)
+    assert yolo.classes.names == coco.classes.names
+    for i, ((_, found), (_, truth)) in enumerate(zip(yolo, coco, strict=True)):
+        assert yolo.file(i).endswith(coco.pictures[i].file)
+        assert torch.equal(found["labels"], truth["labels"])
+        torch.testing.assert_close(
+            found["boxes"].data, truth["boxes"].data, rtol=0, atol=6e-4
+        )
+    counts = check_folder(yolo)
+    assert [counts[k] for k in ("pictures", "without labels", "objects")] == [
+        128, 2, 929]  # fmt: skip
 
-    root = real_data / "coco128"
-    truth = json.loads((root / "annotations/instances_train2017.json").read_text())
-    sizes = {i["id"]: i for i in truth["images"]}
-    compared = 0
-    for image_id, image in sizes.items():
-        name = image["file_name"].replace(".jpg", ".txt")
-        file = root / "labels_yolo/train2017" / name
-        boxes = [a["bbox"] for a in truth["annotations"]
-                 if a["image_id"] == image_id and not a["iscrowd"]]  # fmt: skip
-        if not file.is_file() or not boxes:
-            continue
-        _, shares = read_labels(file, 80)
-        found = to_pixels(shares, (image["height"], image["width"]))
-        wanted = torch.tensor(boxes)
-        wanted[:, 2:] += wanted[:, :2]
-        near = (found[:, None] - wanted).abs().amax(dim=-1).min(dim=0).values
-        compared += int((near < 0.5).sum())
-    assert compared > 900
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_the_harbour_as_a_folder(tmp_path, split):
+    """Boxes come back to a ten-thousandth of a pixel."""
+    for name in ("train", "val"):
+        root = export(Harbour(name, count=3, size=(60, 80)), tmp_path, "yolo")
+    dataset = YoloFolder(root, split)
+    harbour = Harbour(split, count=3, size=(60, 80), task="detection")
+    assert dataset.classes.names == ("background", *HARBOUR.names[6:])
+    for (image, found), (drawn, truth) in zip(dataset, harbour, strict=True):
+        assert torch.equal(image, drawn)
+        assert torch.equal(found["labels"] + 5, truth["labels"])
+        torch.testing.assert_close(
+            found["boxes"].data, truth["boxes"].data, rtol=0, atol=1e-4
+        )
+    assert len(YoloFolder(root, split, labels=root / f"labels/{split}")[0][1]["boxes"])
+
+
+def test_folders_that_are_not_there(tmp_path, small):
+    with pytest.raises(InputError, match="MISSING  data.yaml  says train:, val: and"):
+        YoloFolder(tmp_path)
+    with pytest.raises(InputError, match="no folder .*gone; give that of the labels"):
+        YoloFolder(small / "two.data", "val", labels=tmp_path / "gone")
