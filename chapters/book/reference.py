@@ -105,7 +105,7 @@ def words_of(function) -> list[str]:
 
 
 def body(member) -> str:
-    """A docstring as Markdown: its text, then what goes in, comes out and goes wrong."""
+    """A docstring as Markdown: its text, then what goes in and comes out."""
     docstring = member.docstring
     if docstring is None and not member.is_class:
         return ""

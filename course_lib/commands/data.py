@@ -30,7 +30,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dataset", help="harbour, camvid or voc")
+    parser.add_argument("--dataset", help="harbour, camvid, coco, ...")
+    parser.add_argument("--task", help="segmentation, detection, parts, ...")
     parser.add_argument("--data", type=Path, help="its folder")
     parser.add_argument("--split", default="train")
     parser.add_argument("--images", type=Path, help="your own folder of pictures")
@@ -80,22 +81,40 @@ def _fetch(args: argparse.Namespace) -> None:
 
 
 def _check(args: argparse.Namespace) -> None:
+    dataset = _dataset(args)
+    sample = dataset[0] if len(dataset) else (None, None)
+    if isinstance(sample[1], dict):
+        _check_objects(dataset, args.limit)
+    else:
+        _check_labels(dataset, args.limit)
+
+
+def _check_labels(dataset, limit: int | None) -> None:
     from course_lib.data.checker import check_labels
 
-    dataset = _dataset(args)
     classes = dataset.classes
-    report = check_labels(dataset, classes.num_classes, args.limit)
+    report = check_labels(dataset, classes.num_classes, limit)
     print(f"{dataset.name}: {report}")
     total = max(1, int(report.counts.sum()))
     for name, count in zip(classes.names, report.counts.tolist(), strict=True):
         print(f"  {name:{max(map(len, classes.names))}}  {count / total:7.3%}")
 
 
+def _check_objects(dataset, limit: int | None) -> None:
+    from course_lib.data.object_checker import check_objects
+
+    report = check_objects(dataset, limit)
+    print(f"{dataset.name}: {report}")
+    for name, count in report.counts.most_common():
+        print(f"  {name:{max(map(len, report.names))}}  {count:7,}")
+
+
 def _dataset(args: argparse.Namespace):
     if args.dataset:
         from course_lib.data.opening import open_dataset
 
-        return open_dataset(args.dataset, args.split, args.data)
+        task = {"task": args.task} if args.task else {}
+        return open_dataset(args.dataset, args.split, args.data, **task)
     if not (args.images and args.labels and args.classes):
         raise InputError(
             "data check needs --dataset NAME, or your own --images FOLDER --labels "
