@@ -52,6 +52,14 @@ class Annotated:
     image_id: int | None = None
 
 
+def sound_name(text: object) -> str:
+    """The name of a class, trimmed; ValueError for none, and for one not printable."""
+    name = str(text).strip()
+    if not name or not name.isprintable():
+        raise ValueError(f"the name {name!r:.40} of a class; give one line of text")
+    return name
+
+
 def sound_box(box: Sequence[float], width: int, height: int) -> Box:
     """A box as floats, cut at the rim where it reaches up to a pixel beyond it.
 

@@ -7,6 +7,7 @@ written as ``ignore``. Widths and heights are rounded to a billionth of a pixel.
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from course_lib.data.formats.annotated import (
     Thing,
     faults_at,
     sound_box,
+    sound_name,
     sound_polygon,
     sound_size,
 )
@@ -107,7 +109,7 @@ def write_coco(
 
 def _names(rows: list, path: str | Path) -> dict[int, str]:
     with faults_at(f"{path}, 'categories'", None):
-        names = {int(row["id"]): str(row["name"]) for row in rows}
+        names = {int(row["id"]): sound_name(row["name"]) for row in rows}
         numbers = [int(row["id"]) for row in rows]
     _refuse_twins(numbers, path, "categories share the id")
     _refuse_twins(list(names.values()), path, "categories share the name")
@@ -142,8 +144,14 @@ def _thing(row: dict, names: dict[int, str], images: dict) -> Thing:
         run_lengths=runs,
         crowd=bool(row.get("iscrowd", 0)),
         difficult=bool(row.get("ignore", 0)),
-        area=None if row.get("area") is None else float(row["area"]),
+        area=_told_area(row.get("area")),
     )
+
+
+def _told_area(area: object) -> float | None:
+    if area is not None and not 0 <= float(area) < math.inf:
+        raise ValueError(f"the area {area}")
+    return None if area is None else float(area)
 
 
 def _packed(row: dict, shape: dict, size: list[int]) -> dict:

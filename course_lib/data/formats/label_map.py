@@ -8,8 +8,6 @@ from course_lib.data.classes import VOID
 from course_lib.data.formats.annotated import Annotated, Thing
 from course_lib.errors import InputError
 
-BACKGROUND = ("background", "_background_")
-
 
 def mask_of(thing: Thing, width: int, height: int) -> np.ndarray:
     """The pixels of a thing: (H, W) bool.
@@ -44,16 +42,14 @@ def paint(annotated: Annotated, names: Sequence[str]) -> np.ndarray:
         names: of the classes, in the order of their ids.
 
     Returns:
-        (H, W) uint8 ids; what no thing covers is the class called background, 255
-        where there is none.
+        (H, W) uint8 ids; 255 where no thing is.
 
     Raises:
         InputError: for a thing that is only a box.
 
     Taught in chapters/01_pixels_and_labels.
     """
-    empty = next((i for i, name in enumerate(names) if name in BACKGROUND), VOID)
-    labels = np.full((annotated.height, annotated.width), empty, np.uint8)
+    labels = np.full((annotated.height, annotated.width), VOID, np.uint8)
     for number, thing in enumerate(annotated.things, start=1):
         try:
             mask = mask_of(thing, annotated.width, annotated.height)
@@ -67,7 +63,7 @@ def regions(labels: np.ndarray, names: Sequence[str]) -> tuple[Thing, ...]:
     """What a class covers, one thing a class, as COCO-stuff tells it.
 
     Args:
-        labels: (H, W) ids, 255 = void, which is no thing; nor is the background.
+        labels: (H, W) ids, 255 = void, which is no thing.
         names: of the classes, in the order of their ids.
 
     Raises:
@@ -76,10 +72,9 @@ def regions(labels: np.ndarray, names: Sequence[str]) -> tuple[Thing, ...]:
     Caesar et al., COCO-Stuff, CVPR 2018.
     """
     things = []
-    for i in np.unique(labels).tolist():
-        if i != VOID and i >= len(names):
+    for i in set(np.unique(labels).tolist()) - {VOID}:
+        if not 0 <= i < len(names):
             raise ValueError(f"the id {i}, but there are {len(names)} names, from 0")
-        if i != VOID and names[i] not in BACKGROUND:
-            runs, box = encode_mask(labels == i)
-            things.append(Thing(names[i], box, run_lengths=runs))
-    return tuple(things)
+        runs, box = encode_mask(labels == i)
+        things.append(Thing(names[i], box, run_lengths=runs))
+    return tuple(sorted(things, key=lambda thing: names.index(thing.name)))

@@ -15,6 +15,7 @@ from course_lib.data.formats.annotated import (
     Thing,
     box_of,
     sound_box,
+    sound_name,
     sound_polygon,
 )
 from course_lib.data.formats.label_map import encode_mask, mask_of
@@ -29,7 +30,7 @@ def part_of(shape: dict, width: int, height: int) -> Thing:
     kind = shape.get("shape_type") or "polygon"
     points = [(float(x), float(y)) for x, y in shape["points"]]
     told = {flag: True for flag in FLAGS if (shape.get("flags") or {}).get(flag)}
-    name = str(shape["label"])
+    name = sound_name(shape["label"])
     if kind in NO_AREA:
         raise ValueError(f"a {kind} has no area; draw a polygon or a rectangle")
     if kind == "mask":

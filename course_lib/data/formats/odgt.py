@@ -20,6 +20,7 @@ from course_lib.data.formats.annotated import (
     Thing,
     faults_at,
     sound_box,
+    sound_name,
     sound_size,
 )
 from course_lib.data.formats.files import parse_json, read_bytes, write_text
@@ -121,7 +122,8 @@ def _thing(row: dict, key: str, width: int, height: int) -> Thing:
     is_mask = row["tag"] == "mask"
     ignored = bool((row.get("extra") or {}).get("ignore", 0))
     box = sound_box(cut, width, height)
-    return Thing(str(row["tag"]), box, crowd=is_mask, difficult=ignored and not is_mask)
+    difficult = ignored and not is_mask
+    return Thing(sound_name(row["tag"]), box, crowd=is_mask, difficult=difficult)
 
 
 def _row(thing: Thing, number: int) -> dict:

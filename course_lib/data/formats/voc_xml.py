@@ -3,8 +3,9 @@
 Pixels count from 1 and the last one is inside: a box over the first two columns has
 xmin 1, xmax 2. Other tools (labelme, CVAT) write corners from 0 into the same tags.
 
-Lost: polygons, run lengths, crowd. Corners are rounded to whole pixels: each moves by
-at most half a pixel, and by less than one where a box is thinner than a pixel.
+Lost: polygons and run lengths; a crowd becomes difficult, which counts as little.
+Corners are rounded to whole pixels: each moves by at most half a pixel, and by less
+than one where a box is thinner than a pixel.
 """
 
 import math
@@ -16,6 +17,7 @@ from course_lib.data.formats.annotated import (
     Thing,
     faults_at,
     sound_box,
+    sound_name,
     sound_size,
 )
 from course_lib.data.formats.files import read_bytes, write_text
@@ -85,7 +87,8 @@ def write_voc_xml(
     for thing in annotated.things:
         node = ElementTree.SubElement(root, "object")
         _add(node, name=thing.name)
-        _add(node, truncated=int(thing.truncated), difficult=int(thing.difficult))
+        difficult = thing.difficult or thing.crowd
+        _add(node, truncated=int(thing.truncated), difficult=int(difficult))
         x1, x2 = whole_pixels(thing.box[0], thing.box[2])
         y1, y2 = whole_pixels(thing.box[1], thing.box[3])
         box = ElementTree.SubElement(node, "bndbox")
@@ -113,7 +116,7 @@ def _thing(node: ElementTree.Element, size: tuple[int, int], first: int) -> Thin
     x1, y1, x2, y2 = (float(_text(node, f"bndbox/{corner}")) for corner in CORNERS)
     box = sound_box((x1 - first, y1 - first, x2, y2), *size)
     flags = {tag: _flag(node, tag) for tag in ("difficult", "truncated")}
-    return Thing(_text(node, "name"), box, **flags)
+    return Thing(sound_name(_text(node, "name")), box, **flags)
 
 
 def _text(node: ElementTree.Element, tag: str) -> str:
