@@ -13,6 +13,7 @@ from PIL import Image
 from course_lib.data.checker import check_labels
 from course_lib.data.classes import CITYSCAPES
 from course_lib.data.harbour import Harbour, export
+from course_lib.data.images import read_image, read_labels
 from course_lib.data.object_checker import check_objects
 from course_lib.data.readers.cityscapes import (
     LABEL_IDS,
@@ -239,3 +240,18 @@ def test_the_reference_predictions_fit_the_labels(real, real_data):
             right = (found == mask)[mask != 255].mean()
             expected = reference["pixel_accuracy_per_image"][stem]
             assert right == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.real
+def test_our_colours_are_those_of_a_real_colour_label(real_data):
+    """ESPNet's class of a pixel is the one whose colour the pixel has, nearly always."""
+    folder, stem = real_data / "cityscapes", "frankfurt_000001_058914"
+    colours = read_image(folder / f"gtFine/val/frankfurt/{stem}_gtFine_color.png")
+    name = f"espnet_predictions/{stem}_trainIds_1024x512.png"
+    found = read_labels(folder / name).repeat_interleave(2, 0).repeat_interleave(2, 1)
+    known = right = 0
+    for train_id, colour in enumerate(CITYSCAPES.palette):
+        here = (colours == torch.tensor(colour)[:, None, None]).all(dim=0)
+        known += int(here.sum())
+        right += int((found[here] == train_id).sum())
+    assert known / found.numel() > 0.8 and right / known > 0.9

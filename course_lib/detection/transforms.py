@@ -14,6 +14,7 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
 Sample = tuple[Tensor, dict]
+FLAGS = ("difficult", "truncated")  # of PASCAL VOC
 
 
 def flip(image: Tensor, target: dict, pairs: Sequence[tuple[int, int]] = ()) -> Sample:
@@ -49,7 +50,7 @@ def keep_objects(target: dict, kept: Tensor) -> dict:
 
     Taught in chapters/13_mask_rcnn_finetuning.
     """
-    rows = ("boxes", "labels", "masks", "area", "iscrowd", "keypoints")
+    rows = ("boxes", "labels", "masks", "area", "iscrowd", "keypoints", *FLAGS)
     left = {key: target[key][kept] for key in rows if key in target}
     for key in {"boxes", "masks"} & set(left):  # indexing forgets what they are
         left[key] = tv_tensors.wrap(left[key], like=target[key])

@@ -1,0 +1,125 @@
+"""ADE20K, scene parsing: 150 classes; by its folders, or by a list of pictures."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import Tensor
+from torchvision import tv_tensors
+
+from course_lib.data.catalogue import check_folder
+from course_lib.data.classes import ADE20K as CLASSES
+from course_lib.data.classes import VOID
+from course_lib.data.images import read_labels
+from course_lib.data.readers.pairs import PairsOnDisk, by_stem, check_split
+from course_lib.errors import InputError
+
+FOLDERS = {"train": "training", "val": "validation", "test": "testing"}
+
+
+class ADE20K(PairsOnDisk):
+    """ADE20K: 20,210 train and 2,000 val pictures, ids 0-149.
+
+    The files hold 1-150, and 0 for what is none of the classes: void.
+
+    Zhou et al., Scene Parsing through ADE20K Dataset, CVPR 2017.
+    Taught in chapters/01_pixels_and_labels.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        split: str = "train",
+        transform: Callable | None = None,
+        *,
+        odgt: str | Path | None = None,
+    ):
+        """Open a split.
+
+        Args:
+            root: the folder ``ADEChallengeData2016``.
+            split: "train" or "val".
+            transform: joint transform of (image, mask), or None.
+            odgt: a list of pictures to take instead of all of the split.
+
+        Raises:
+            InputError: where files are missing; it shows the expected tree. For a
+                line of the list that is none, with its number.
+        """
+        root = Path(root)
+        check_split("ade20k", split, tuple(FOLDERS))
+        if odgt is not None:
+            pairs = read_odgt(odgt, root)
+        else:
+            check_folder(root, "ade20k")
+            pairs = _pairs(root, split)
+        super().__init__("ade20k", CLASSES, pairs, transform)
+        self.split = split
+
+    def labels(self, i: int) -> tv_tensors.Mask:
+        """(H, W) int64 of one sample, without its picture and its transform."""
+        return tv_tensors.Mask(from_file(read_labels(self.pairs[i][1])))
+
+
+def from_file(values: Tensor) -> Tensor:
+    """Ids of the values in a file: 1-150 become 0-149, and 0 becomes 255."""
+    return (values - 1) % (VOID + 1)
+
+
+def read_odgt(path: str | Path, root: str | Path) -> list[tuple[Path, Path]]:
+    """The pairs of a list with one JSON object a line.
+
+    Args:
+        path: the list; a line has ``fpath_img`` and ``fpath_segm``.
+        root: the folder they are named from, or the one named first in them.
+
+    Raises:
+        InputError: for a line that is none, with its number, and for missing files.
+
+    Taught in chapters/01_pixels_and_labels.
+    """
+    path, root = Path(path), Path(root)
+    if not path.is_file():
+        raise InputError(f"there is no list {path}; give a file .odgt")
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    pairs = [
+        _pair(line, f"{path}, line {number}", root)
+        for number, line in enumerate(lines, start=1)
+        if line.strip()
+    ]
+    if not pairs:
+        raise InputError(f"{path} is empty; it should hold one JSON object a line")
+    return pairs
+
+
+def _pair(line: str, place: str, root: Path) -> tuple[Path, Path]:
+    try:
+        entry = json.loads(line)
+        names = [str(entry[key]) for key in ("fpath_img", "fpath_segm")]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise InputError(
+            f"{place} is not like {{'fpath_img': ..., 'fpath_segm': ...}}; write one "
+            "JSON object a line"
+        ) from None
+    return tuple(_file(name, place, root) for name in names)
+
+
+def _file(name: str, place: str, root: Path) -> Path:
+    for folder in (root, root.parent):
+        if (folder / name).is_file():
+            return folder / name
+    raise InputError(f"{place} names {name}, which {root} does not hold; give its root")
+
+
+def _pairs(root: Path, split: str) -> list[tuple[Path, Path]]:
+    """The pictures of a folder; all in one, their names begin with their split."""
+    inner = FOLDERS[split] if (root / "images" / FOLDERS[split]).is_dir() else ""
+    images = by_stem(root / "images" / inner)
+    labels = by_stem(root / "annotations" / inner)
+    stems = [stem for stem in images if inner or stem.startswith(f"ADE_{split}_")]
+    if not stems:
+        raise InputError(f"{root / 'images'} has no folder {FOLDERS[split]}; get it")
+    for stem in stems:
+        if stem not in labels:
+            raise InputError(f"{images[stem]} has no labels; get ADE20K again")
+    return [(images[stem], labels[stem]) for stem in stems]
