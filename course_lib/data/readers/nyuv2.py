@@ -69,7 +69,7 @@ class NYUv2(PairsOnDisk):
         """(H, W) int64 of one sample: ids 0-12, 255 = void."""
         mask = super().labels(i)  # 0 = unlabelled, then 1-13
         mask[mask == 0] = VOID + 1
-        return mask - 1
+        return tv_tensors.Mask(mask - 1)
 
 
 def by_number(folder: Path) -> dict[int, Path]:
