@@ -244,7 +244,7 @@ def test_the_reference_predictions_fit_the_labels(real, real_data):
 
 @pytest.mark.real
 def test_our_colours_are_those_of_a_real_colour_label(real_data):
-    """ESPNet's class of a pixel is the one whose colour the pixel has, nearly always."""
+    """The colour of a pixel is that of the class ESPNet gives it, nearly always."""
     folder, stem = real_data / "cityscapes", "frankfurt_000001_058914"
     colours = read_image(folder / f"gtFine/val/frankfurt/{stem}_gtFine_color.png")
     name = f"espnet_predictions/{stem}_trainIds_1024x512.png"

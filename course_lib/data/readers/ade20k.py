@@ -1,6 +1,5 @@
 """ADE20K, scene parsing: 150 classes; by its folders, or by a list of pictures."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from torchvision import tv_tensors
 from course_lib.data.catalogue import check_folder
 from course_lib.data.classes import ADE20K as CLASSES
 from course_lib.data.classes import VOID
+from course_lib.data.formats.odgt import read_odgt
 from course_lib.data.images import read_labels
 from course_lib.data.readers.pairs import PairsOnDisk, by_stem, check_split
 from course_lib.errors import InputError
@@ -49,7 +49,7 @@ class ADE20K(PairsOnDisk):
         root = Path(root)
         check_split("ade20k", split, tuple(FOLDERS))
         if odgt is not None:
-            pairs = read_odgt(odgt, root)
+            pairs = pairs_of_list(odgt, root)
         else:
             check_folder(root, "ade20k")
             pairs = _pairs(root, split)
@@ -66,49 +66,33 @@ def from_file(values: Tensor) -> Tensor:
     return (values - 1) % (VOID + 1)
 
 
-def read_odgt(path: str | Path, root: str | Path) -> list[tuple[Path, Path]]:
-    """The pairs of a list with one JSON object a line.
+def pairs_of_list(path: str | Path, root: str | Path) -> list[tuple[Path, Path]]:
+    """The pairs of an odgt list.
 
     Args:
-        path: the list; a line has ``fpath_img`` and ``fpath_segm``.
-        root: the folder they are named from, or the one named first in them.
+        path: the list; see ``formats.odgt``.
+        root: the folder its paths begin in, or the one that they name first.
 
     Raises:
-        InputError: for a line that is none, with its number, and for missing files.
-
-    Taught in chapters/01_pixels_and_labels.
+        InputError: for an empty list, a line that is none, and for missing files.
     """
-    path, root = Path(path), Path(root)
-    if not path.is_file():
-        raise InputError(f"there is no list {path}; give a file .odgt")
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    pairs = [
-        _pair(line, f"{path}, line {number}", root)
-        for number, line in enumerate(lines, start=1)
-        if line.strip()
-    ]
-    if not pairs:
+    rows = read_odgt(path)
+    if not rows:
         raise InputError(f"{path} is empty; it should hold one JSON object a line")
-    return pairs
+    return [
+        (
+            _file(row.fpath_img, path, Path(root)),
+            _file(row.fpath_segm, path, Path(root)),
+        )
+        for row in rows
+    ]
 
 
-def _pair(line: str, place: str, root: Path) -> tuple[Path, Path]:
-    try:
-        entry = json.loads(line)
-        names = [str(entry[key]) for key in ("fpath_img", "fpath_segm")]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise InputError(
-            f"{place} is not like {{'fpath_img': ..., 'fpath_segm': ...}}; write one "
-            "JSON object a line"
-        ) from None
-    return tuple(_file(name, place, root) for name in names)
-
-
-def _file(name: str, place: str, root: Path) -> Path:
+def _file(name: str, path: str | Path, root: Path) -> Path:
     for folder in (root, root.parent):
         if (folder / name).is_file():
             return folder / name
-    raise InputError(f"{place} names {name}, which {root} does not hold; give its root")
+    raise InputError(f"{path} names {name}, which {root} does not hold; give its root")
 
 
 def _pairs(root: Path, split: str) -> list[tuple[Path, Path]]:

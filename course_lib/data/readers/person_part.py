@@ -37,16 +37,13 @@ class PersonPart(PairsOnDisk):
     """
 
     def __init__(
-        self,
-        root: str | Path,
-        split: str | None = "train",
-        transform: Callable | None = None,
+        self, root: str | Path, split: str = "train", transform: Callable | None = None
     ):
         """Open a split.
 
         Args:
             root: the folder that holds ``pascal_person_part_gt``.
-            split: "train" or "val"; None for two folders ``images`` and ``labels``
+            split: "train" or "val"; "all" for two folders ``images`` and ``labels``
                 without lists, as samples come.
             transform: joint transform of (image, mask), or None.
 
@@ -54,19 +51,25 @@ class PersonPart(PairsOnDisk):
             InputError: where files are missing; it shows the expected tree.
         """
         root = Path(root)
-        if split is None:
-            images, labels = by_stem(root / "images"), by_stem(root / "labels")
-            for stem in labels.keys() - images.keys():
-                raise InputError(f"{labels[stem]} has no picture in {root / 'images'}")
-            pairs = [(images[stem], path) for stem, path in labels.items()]
-        else:
-            check_folder(root, "person_part")
-            known = tuple(sorted(path.stem for path in (root / LISTS).glob("*.txt")))
-            check_split("person_part", split, known)
-            pairs = pairs_of_split(
-                root / LISTS / f"{split}.txt",
-                root / "JPEGImages",
-                root / "pascal_person_part_gt",
-            )
+        pairs = _sample(root) if split == "all" else _split(root, split)
         super().__init__("person_part", CLASSES, pairs, transform)
         self.split = split
+
+
+def _split(root: Path, split: str) -> list[tuple[Path, Path]]:
+    check_folder(root, "person_part")
+    known = sorted(path.stem for path in (root / LISTS).glob("*.txt"))
+    check_split("person_part", split, (*known, "all"))
+    return pairs_of_split(
+        root / LISTS / f"{split}.txt",
+        root / "JPEGImages",
+        root / "pascal_person_part_gt",
+    )
+
+
+def _sample(root: Path) -> list[tuple[Path, Path]]:
+    images, labels = by_stem(root / "images"), by_stem(root / "labels")
+    for stem, path in labels.items():
+        if stem not in images:
+            raise InputError(f"{path} has no picture in {root / 'images'}; get it")
+    return [(images[stem], path) for stem, path in labels.items()]
