@@ -1,4 +1,4 @@
-"""Fetch CamVid: shows terms, size, citation and tree; --help lists the options."""
+"""Fetch CamVid: shows terms, size, citation; --help lists options."""
 
 import sys
 

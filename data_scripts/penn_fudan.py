@@ -1,4 +1,4 @@
-"""Fetch Penn-Fudan: shows terms, size, citation and tree; --help lists the options."""
+"""Fetch Penn-Fudan: shows terms, size, citation; --help lists options."""
 
 import sys
 

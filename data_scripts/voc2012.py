@@ -1,4 +1,4 @@
-"""Fetch PASCAL VOC 2012: shows terms, size, citation, tree; --help lists options."""
+"""Fetch PASCAL VOC 2012: shows terms, size, citation; --help lists options."""
 
 import sys
 

@@ -1,230 +1,203 @@
-"""The catalogue, and fetching from a small server of our own."""
+"""The catalogue: every file of it is right, shown, and has its script."""
 
-import dataclasses
-import hashlib
-import io
+import importlib.util
+import re
 import runpy
+import subprocess
 import sys
-import tarfile
-import threading
-import zipfile
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
 
 import pytest
 
 from course_lib.__main__ import main
-from course_lib.data import catalogue, fetching
+from course_lib.data import catalogue
+from course_lib.data.catalogue import CATALOGUE, check_folder, source
 from course_lib.errors import InputError
 from course_lib.paths import LIBRARY
 
-CONTENT = bytes(range(256)) * 4000
+SCRIPTS = LIBRARY.parent / "data_scripts"
+SETS = [name for name, entry in CATALOGUE.items() if entry.tree]
+DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
 
 
-class Server(BaseHTTPRequestHandler):
-    """Serves the same bytes; can go on in the middle, and can break off."""
-
-    def __init__(self, *args, state, **options):
-        self.state = state
-        super().__init__(*args, **options)
-
-    def do_GET(self):
-        start = int(self.headers.get("Range", "bytes=0-")[6:-1])
-        self.state["starts"].append(start)
-        rest = self.state["content"][start:]
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(rest)))
-        self.end_headers()
-        self.wfile.write(rest[: self.state.pop("break_at", None)])
-
-    def log_message(self, *args):
-        pass
+def made():
+    """``data_scripts/make.py``, as a module."""
+    spec = importlib.util.spec_from_file_location("make_scripts", SCRIPTS / "make.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-@pytest.fixture
-def server():
-    """The state of a running server: its address, content, and what was asked."""
-    state = {"content": CONTENT, "starts": []}
-    web = ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, state=state))
-    threading.Thread(target=web.serve_forever, daemon=True).start()
-    state["url"] = f"http://127.0.0.1:{web.server_port}/thing.bin"
-    yield state
-    web.shutdown()
-    web.server_close()
+# every file of the catalogue, in one place
 
 
-def entry_of(server, **changes) -> catalogue.Source:
-    digits = hashlib.sha256(server["content"]).hexdigest()[:8]
-    entry = catalogue.Source(
-        name="thing",
-        title="Thing",
-        url=server["url"],
-        megabytes=1,
-        terms="none",
-        citation="none",
-        checksum=f"sha256:{digits}",
-    )
-    return dataclasses.replace(entry, **changes)
+@pytest.mark.parametrize("name", list(CATALOGUE))
+def test_an_entry_is_right(name):
+    entry = CATALOGUE[name]  # a key that is missing, or unknown, ends here
+    assert entry.title and entry.terms and entry.citation
+    assert not set("|\n") & set(entry.title + entry.terms + entry.citation)
+    assert entry.tried in ("", "real sample", "generated data only")
+    if entry.reader:
+        assert (LIBRARY / "data" / "readers" / f"{entry.reader}.py").is_file()
+        assert entry.tried
+    assert entry.files or entry.registration and entry.tree
+    assert entry.tree or [file.inside for file in entry.files] == [None]
+    for path, meaning in entry.tree.items():
+        assert path and stays_inside(path) and isinstance(meaning, str)
+    places = [(file.name, file.to) for file in entry.files]
+    assert len(set(places)) == len(places)
 
 
-def left(folder) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+FILES = [(name, file) for name, entry in CATALOGUE.items() for file in entry.files]
 
 
-def told(make) -> str:
-    with pytest.raises(InputError) as error:
-        make()
-    return str(error.value)
-
-
-def test_a_file_is_fetched_once(server, tmp_path):
-    entry = entry_of(server)
-    assert fetching.fetch(entry, tmp_path).read_bytes() == CONTENT
-    assert left(tmp_path) == ["thing"]
-    fetching.fetch(entry, tmp_path)
-    assert server["starts"] == [0]
-
-
-def test_a_broken_download_goes_on_where_it_stopped(server, tmp_path):
-    server["break_at"] = 300_000
-    entry = entry_of(server)
-    assert told(lambda: fetching.fetch(entry, tmp_path)).endswith(
-        "run it again to go on, or download it with a browser and give it with "
-        "--archive FILE"
-    )
-    assert not (tmp_path / "thing").exists()
-    assert fetching.fetch(entry, tmp_path).read_bytes() == CONTENT
-    assert server["starts"][0] == 0 and server["starts"][1] > 0
-    assert left(tmp_path) == ["thing"]
-
-
-def test_another_file_than_expected_is_not_kept(server, tmp_path):
-    entry = entry_of(server, checksum="sha1:0123456789")
-    found = hashlib.sha1(CONTENT).hexdigest()[:8]
-    assert told(lambda: fetching.fetch(entry, tmp_path)).endswith(
-        "is not the thing of the catalogue: its sha1 begins with "
-        f"{found}, not 01234567; fetch it again"
-    )
-    assert left(tmp_path) == []
-
-
-def test_no_connection_and_no_room(tmp_path, server, monkeypatch):
-    away = entry_of(server, url="http://127.0.0.1:9/thing.bin")
-    assert told(lambda: fetching.fetch(away, tmp_path)).startswith(
-        "http://127.0.0.1:9/thing.bin did not come (ConnectionError); run it again"
-    )
-    large = entry_of(server, megabytes=10**9)
-    assert "MB free, thing needs about 1,000,000,000 MB" in told(
-        lambda: fetching.fetch(large, tmp_path)
-    )
-
-
-def zipped(names) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as file:
-        for name in names:
-            file.writestr(name, "x")
-    return content.getvalue()
-
-
-def tarred(names, kind=tarfile.REGTYPE) -> bytes:
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w") as file:
-        for name in names:
-            info = tarfile.TarInfo(name)
-            info.type, info.linkname = kind, "../../etc"
-            file.addfile(info)
-    return content.getvalue()
-
-
-@pytest.mark.parametrize("pack", [zipped, tarred])
-def test_archives_are_unpacked_whole(server, tmp_path, pack):
-    server["content"] = pack(["top/data/a.txt", "top/data/sub/b.txt", "top/other.txt"])
-    entry = entry_of(server, inside="top/data", tree={"a.txt": "", "sub/": ""})
-    folder = fetching.fetch(entry, tmp_path)
-    assert left(folder) == ["a.txt", "sub"] and left(tmp_path) == ["thing"]
-    (folder / "a.txt").unlink()
-    assert "MISSING  a.txt" in told(lambda: fetching.fetch(entry, tmp_path))
-
-
-@pytest.mark.parametrize("pack", [zipped, tarred])
 @pytest.mark.parametrize(
-    "name", ["../evil", "top/../../evil", "/evil", "C:/evil", "..\\evil"]
+    ("name", "file"), FILES, ids=[f"{name}-{file.name}" for name, file in FILES]
 )
-def test_archives_that_lead_outside_are_refused(server, tmp_path, pack, name):
-    server["content"] = pack(["top/a.txt", name])
-    entry = entry_of(server, inside="top")
-    assert "would lead outside its folder; nothing was unpacked" in told(
-        lambda: fetching.fetch(entry, tmp_path / "cache")
+def test_a_file_is_right(name, file):
+    for address in (file.url, *file.mirrors):
+        parts = urlsplit(address)
+        assert parts.scheme in ("http", "https") and parts.netloc and parts.path
+    assert len({file.url, *file.mirrors}) == 1 + len(file.mirrors)
+    assert re.fullmatch(r"[\w.()-]+", file.name)
+    assert isinstance(file.megabytes, int) and file.megabytes > 0
+    if file.bytes is not None:
+        assert abs(file.bytes - file.megabytes * 10**6) < 10**6 + 0.02 * file.bytes
+    if file.checksum is not None:
+        kind, _, digits = file.checksum.partition(":")
+        assert kind in DIGITS and re.fullmatch("[0-9a-f]+", digits)
+        short = urlsplit(file.url).netloc == "download.pytorch.org"
+        assert len(digits) == (8 if short else DIGITS[kind])
+    for path in (file.inside or "", file.to, *file.nested):
+        assert stays_inside(path)
+    if file.inside is not None:
+        zipped = file.name.endswith((".zip", ".tar", ".tgz", ".tar.gz", ".tar.xz"))
+        assert zipped, f"{file.name}: how is it packed?"
+
+
+def stays_inside(path: str) -> bool:
+    pure = PurePosixPath(path)
+    return not pure.is_absolute() and ".." not in pure.parts and "\\" not in path
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        'title = "T, a set"\nterms = ""\ncitation = ""',  # two keys too few
+        'title = "T"\nterms = ""\n[[files]]\nurl = "http://x/a"\nmegabytes = 1',
+        'title = "T"\nterms = ""\ncitation = ""\ncolour = "red"\n[[files]]\n'
+        'url = "http://x/a"\nmegabytes = 1',
+        'title = "T"\nterms = ""\ncitation = ""\n[[files]]\nurl = "http://x/a"',
+        'title = "T"\nterms = ""\ncitation = ""\n[[files]]\nurl = "http://x/a"\n'
+        "megabytes = 1\nsha1 = 0",
+        "title = ",
+    ],
+)
+def test_a_wrong_file_does_not_pass(tmp_path, toml, monkeypatch):
+    (tmp_path / "wrong.toml").write_text(toml)
+    monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
+    assert list(CATALOGUE) == ["wrong"]
+    with pytest.raises((TypeError, ValueError, AssertionError)):
+        test_an_entry_is_right("wrong")
+
+
+def test_the_catalogue_is_shipped():
+    import tomllib
+
+    project = tomllib.loads((LIBRARY.parent / "pyproject.toml").read_text())
+    shipped = project["tool"]["setuptools"]["package-data"]["course_lib"]
+    files = {path for line in shipped for path in LIBRARY.glob(line)}
+    assert files >= set(catalogue.FOLDER.glob("*.toml")) and len(CATALOGUE) > 15
+
+
+def test_the_catalogue_is_light_to_import():
+    code = (
+        "import sys; from course_lib.data.catalogue import CATALOGUE; len(CATALOGUE); "
+        "CATALOGUE['camvid']; import course_lib.data.fetching; "
+        "print({'torch', 'numpy', 'pooch', 'requests', 'filelock'} & set(sys.modules))"
     )
-    assert left(tmp_path / "cache") == [] and left(tmp_path) == ["cache"]
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.stdout == "set()\n"
 
 
-def test_links_and_damaged_archives_are_refused(server, tmp_path):
-    for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE):
-        server["content"] = tarred(["top/a.txt"], kind)
-        entry = entry_of(server, inside="top")
-        assert "would lead outside" in told(lambda: fetching.fetch(entry, tmp_path))  # noqa: B023
-    for content in (b"no archive", zipped(["top/a"])[:-30], tarred(["top/a"])[:300]):
-        server["content"] = content
-        entry = entry_of(server, inside="top")
-        assert "cannot be unpacked" in told(lambda: fetching.fetch(entry, tmp_path))  # noqa: B023
-    server["content"] = zipped(["elsewhere/a"])
-    entry = entry_of(server, inside="top")
-    assert "holds no folder top; it should be http" in told(
-        lambda: fetching.fetch(entry, tmp_path)
-    )
-    assert left(tmp_path) == []
+# what is shown of it
 
 
-def test_an_archive_fetched_by_hand_is_kept(server, tmp_path):
-    by_hand = tmp_path / "hand.zip"
-    by_hand.write_bytes(zipped(["top/a.txt"]))
-    entry = entry_of(server, inside="top", tree={"a.txt": ""}, checksum=None)
-    fetching.fetch(entry, tmp_path / "cache", by_hand)
-    assert by_hand.exists() and server["starts"] == []
-    assert told(lambda: fetching.fetch(entry, tmp_path, tmp_path / "no")).endswith(
-        "no; check the name"
-    )
-
-
-def test_every_entry_says_terms_size_and_citation(capsys):
+def test_data_list_shows_every_entry(capsys):
     assert main(["data", "list"]) == 0
     printed = capsys.readouterr().out
-    for entry in catalogue.CATALOGUE.values():
+    for entry in CATALOGUE.values():
         assert entry.about() in printed
-        assert entry.terms and entry.citation and entry.megabytes
-        assert entry.checksum or entry.tree
-        assert ("(untried)" in entry.about()) != entry.tried
+        for file in entry.files:
+            for address in (file.url, *file.mirrors):
+                assert f"{address} (not fetched from here)" in entry.about()
 
 
 def test_an_unknown_name_lists_the_known(capsys):
     assert main(["data", "fetch", "camvd"]) == 2
     assert capsys.readouterr().err.startswith("'camvd' is not in the catalogue; it has")
+    with pytest.raises(KeyError):
+        CATALOGUE["../camvid"]
+    assert "../camvid" not in CATALOGUE and None not in CATALOGUE
 
 
-@pytest.mark.real
-def test_data_check_prints_the_classes(real_data, capsys):
-    folder = str(real_data / "camvid")
-    words = ["data", "check", "--dataset", "camvid", "--data", folder, "--limit", "5"]
-    assert main(words) == 0
-    printed = capsys.readouterr().out
-    assert printed.startswith("camvid: 5 label pictures (5 of 480x360)")
-    assert "sign symbol" in printed and folder not in printed
+def test_one_archive_belongs_to_one_set(capsys):
+    words = ["data", "fetch", "camvid", "voc2012", "--archive", "a.zip", "b.zip"]
+    assert main(words) == 2
+    assert "--archive belongs to one set" in capsys.readouterr().err
 
 
-def test_data_check_of_nothing(capsys):
-    assert main(["data", "check"]) == 2
-    assert "needs --dataset NAME, or your own --images" in capsys.readouterr().err
+def test_a_folder_is_checked_against_the_tree(tmp_path):
+    with pytest.raises(InputError) as error:
+        check_folder(tmp_path, "voc2012")
+    assert str(error.value).startswith(
+        f"{tmp_path} is not a whole PASCAL VOC 2012 folder, 6 of 6 entries are "
+        "missing; run `python -m course_lib data fetch voc2012`, or give the folder that holds "
+        "it. Expected:\n  MISSING  JPEGImages/ "
+    )
+    (tmp_path / "JPEGImages").mkdir()
+    check_folder(tmp_path, "voc2012", ("JPEGImages/",))
+    with pytest.raises(InputError, match="1 of 2 entries are missing"):
+        check_folder(tmp_path, "voc2012", ("JPEGImages/", "Annotations/"))
+    with pytest.raises(KeyError):
+        check_folder(tmp_path, "voc2012", ("Pictures/",))
 
 
-@pytest.mark.parametrize(
-    "script", ["camvid", "penn_fudan", "voc2012", "imagenet_weights"]
-)
-def test_the_scripts_show_what_they_fetch(script, monkeypatch, capsys):
-    path = LIBRARY.parent / "data_scripts" / f"{script}.py"
+# the scripts
+
+
+def test_scripts_and_table_are_those_of_the_catalogue():
+    make = made()
+    fix = "run: python data_scripts/make.py"
+    assert (SCRIPTS / "README.md").read_text(encoding="utf-8") == make.page(), fix
+    for name in SETS:
+        assert (SCRIPTS / f"{name}.py").read_text() == make.script(source(name)), fix
+    scripts = {path.stem for path in SCRIPTS.glob("*.py")}
+    assert scripts == {*SETS, "make", make.WEIGHTS}
+
+
+@pytest.mark.parametrize("script", [*SETS, "imagenet_weights"])
+def test_a_script_shows_what_it_fetches(script, monkeypatch, capsys):
+    path = SCRIPTS / f"{script}.py"
     monkeypatch.setattr(sys, "argv", [str(path), "--about"])
     with pytest.raises(SystemExit) as end:
         runpy.run_path(str(path), run_name="__main__")
     printed = capsys.readouterr().out
-    assert end.value.code == 0 and "  terms     " in printed and "(untried)" in printed
+    assert end.value.code == 0 and "  terms     " in printed
+    assert "  cite      " in printed and ("address" in printed or "register" in printed)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("name", "folder"), [("camvid", "camvid"), ("penn_fudan", "PennFudanPed")]
+)
+def test_the_real_folders_are_whole(real_data, name, folder):
+    check_folder(real_data / folder, name)
+    entry, root = source(name), real_data / folder
+    for path, meaning in entry.tree.items():
+        count = meaning.split()[0]
+        if path.endswith("/"):
+            assert len(list((root / path).iterdir())) == int(count), path
+        else:
+            assert len((root / path).read_text().split("\n")) - 1 == int(count), path

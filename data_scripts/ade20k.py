@@ -1,0 +1,8 @@
+"""Fetch ADE20K scene parsing: shows terms, size, citation; --help lists options."""
+
+import sys
+
+from course_lib.__main__ import main
+
+if __name__ == "__main__":
+    sys.exit(main(["data", "fetch", "ade20k", *sys.argv[1:]]))

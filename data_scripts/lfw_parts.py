@@ -1,0 +1,8 @@
+"""Fetch LFW part labels: shows terms, size, citation; --help lists options."""
+
+import sys
+
+from course_lib.__main__ import main
+
+if __name__ == "__main__":
+    sys.exit(main(["data", "fetch", "lfw_parts", *sys.argv[1:]]))
