@@ -27,12 +27,13 @@ myst_links_external_new_tab = False
 html_math_renderer = "mathml"
 suppress_warnings = ["ref.python"]  # two classes may bear one name
 bibtex_bibfiles = ["literature/references.bib"]
-bibtex_default_style = "unsrt"
+bibtex_default_style = "plain"
 bibtex_reference_style = "author_year"
 
 html_theme = "sphinx_book_theme"
 html_title = "Pixels & Boxes"
 html_static_path = ["static"]
+html_context = {"default_mode": "auto"}  # light or dark, as the reader's system
 html_css_files = ["course.css"]
 html_last_updated_fmt = None
 html_copy_source = True  # the button that downloads a notebook needs it

@@ -63,15 +63,23 @@ def bibliography(file: Path) -> dict[str, str]:
 
 
 def plain(title: str) -> str:
-    """A title without braces, signs and capitals, to compare by."""
+    """A title without braces, brackets, signs and capitals, to compare by."""
+    title = re.sub(r"\([^)]*\)", "", title.replace("{", "").replace("}", ""))
     return re.sub(r"[^a-z0-9]+", " ", title.lower()).strip()
+
+
+def key_of(title: str, keys: dict[str, str]) -> str | None:
+    """The key of a title, or of the one title that goes on where it ends."""
+    title = plain(title)
+    longer = [key for known, key in keys.items() if known.startswith(f"{title} ")]
+    return keys.get(title) or (longer[0] if len(longer) == 1 else None)
 
 
 def cite_titles(text: str, keys: dict[str, str]) -> str:
     """A linked title that stands in the bibliography is followed by its citation."""
 
     def cited(match: re.Match) -> str:
-        key = keys.get(plain(match[1]))
+        key = key_of(match[1], keys)
         return f"{match[0]} {{cite:p}}`{key}`" if key else match[0]
 
     return LINK.sub(cited, text)
