@@ -205,6 +205,9 @@ def test_a_damaged_json(tmp_path, text, sentence):
 def test_a_json_of_no_picture(tmp_path):
     write(tmp_path, [], images=[])
     assert "names no picture" in told(lambda: CocoInstances(tmp_path, "val"))
+    picture = {"id": "7", "file_name": "7.png", "height": 4, "width": 6}
+    write(tmp_path, [], images=[picture])
+    assert "id '7' is no whole number" in told(lambda: CocoInstances(tmp_path, "val"))
 
 
 @pytest.mark.parametrize(

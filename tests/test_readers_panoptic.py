@@ -35,7 +35,7 @@ def exported(tmp_path_factory):
 @pytest.fixture
 def own(tmp_path):
     """A copy that may be damaged."""
-    return export(Harbour("val", **OPTIONS), tmp_path, "coco_panoptic")
+    return export(Harbour("val", **OPTIONS), tmp_path / "own", "coco_panoptic")
 
 
 def edit(root, change):
@@ -99,6 +99,21 @@ def test_things_of_the_harbour(exported, split):
     assert counted > 15 and check_objects(dataset).crowds == 0
 
 
+def test_areas_and_boxes_in_the_json(exported):
+    """x, y, width, height in pixels, and the number of them."""
+    path = exported / "annotations/panoptic_val.json"
+    for row in json.loads(path.read_text())["annotations"]:
+        ids = read_ids(path.with_suffix("") / row["file_name"])
+        assert {s["id"] for s in row["segments_info"]} == set(ids.unique().tolist()) - {
+            0
+        }
+        for segment in row["segments_info"]:
+            y, x = (ids == segment["id"]).nonzero(as_tuple=True)
+            left, top, width, height = segment["bbox"]
+            assert (left, top) == (x.min(), y.min()) and len(x) == segment["area"]
+            assert (left + width, top + height) == (x.max() + 1, y.max() + 1)
+
+
 def test_a_map_against_itself_has_panoptic_quality_1(exported):
     dataset = CocoPanoptic(exported, "val")
     maps = [dataset.segment_map(i) for i in range(3)]
@@ -123,6 +138,12 @@ def test_crowds_and_pictures_elsewhere(own):
     image, target = CocoPanoptic(own, "val", **options)[0]
     people = target["labels"] == 3
     assert torch.equal(target["iscrowd"], people.long()) and people.any()
+    assert "MISSING  val/  the 3 pictures" in told(lambda: CocoPanoptic(own, "val"))
+    beside = own.parent / "coco2017"
+    (own / "elsewhere").rename(beside)
+    assert torch.equal(CocoPanoptic(own, "val")[0][0], image)
+    export(Harbour("val", **OPTIONS), own, "coco_panoptic")
+    assert CocoPanoptic(own, "val").pairs[0][0].parent == own / "val"
 
 
 # what is not whole

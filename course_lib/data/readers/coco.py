@@ -66,6 +66,12 @@ class CocoInstances(Dataset):
         self.transform, self.masks, self.crowds = transform, masks, crowds
         self.faults: list[str] = []
         pictures, names = read_coco(self.path, self.faults)
+        odd = [p.image_id for p in pictures if type(p.image_id) is not int]
+        if odd:
+            raise InputError(
+                f"{self.path}: the picture id {odd[0]!r} is no whole number; count the "
+                "pictures"
+            )
         check_pictures(self.path, self.folder, [picture.file for picture in pictures])
         self.pictures = [p for p in pictures if empty or self.things(p)]
         if len(self.faults) > sum(len(picture.things) for picture in pictures):

@@ -46,7 +46,8 @@ class CocoPanoptic(PairsOnDisk):
             split: such as "val2017"; "val" will do where there is one year only.
             transform: joint transform of a sample, or None.
             task: "segmentation" or "detection".
-            images: holds the folder ``SPLIT/`` of the pictures; None means ``root``.
+            images: holds the folder ``SPLIT/`` of the pictures; None looks in ``root``
+                and in ``coco2017`` beside it.
 
         Raises:
             InputError: where files are missing or damaged.
@@ -56,6 +57,9 @@ class CocoPanoptic(PairsOnDisk):
         root, self.task = Path(root), task
         path, self.split = find_split(root, "panoptic", split, ENTRY)
         self.pictures, categories = read_panoptic(path)
+        beside = root.parent / "coco2017"
+        if images is None and (beside / self.split).is_dir():
+            images = root if (root / self.split).is_dir() else beside
         folder = Path(images or root) / self.split
         check_pictures(path, folder, [picture.file for picture in self.pictures])
         id_folder = path.with_suffix("")
