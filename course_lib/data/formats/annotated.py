@@ -9,7 +9,8 @@ from course_lib.errors import InputError
 
 Box = tuple[float, float, float, float]
 SLACK = 1  # pixels a box may reach beyond the rim: then it is cut there
-LARGEST = 100_000  # pixels of a side
+LARGEST = 100_000  # pixels of a side, and of a coordinate
+MOST_PIXELS = 200_000_000  # about as many as ``read_image`` takes
 FAULTS = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
@@ -82,12 +83,12 @@ def sound_box(box: Sequence[float], width: int, height: int) -> Box:
 
 
 def sound_polygon(values: Sequence[float]) -> tuple[float, ...]:
-    """A polygon as floats; ValueError for less than three points, or one not finite."""
+    """A polygon as floats; ValueError for less than three points, or one far away."""
     points = tuple(map(float, values))
     if len(points) < 6 or len(points) % 2:
         raise ValueError(f"a polygon of {len(points)} numbers; give x y of 3 points")
-    if not all(map(math.isfinite, points)):
-        raise ValueError("a polygon whose points are not all finite")
+    if not all(abs(value) <= LARGEST for value in points):  # NaN neither
+        raise ValueError("a polygon whose points are not all finite and in pixels")
     return points
 
 
@@ -118,6 +119,7 @@ def faults_at(place: str, faults: list[str] | None) -> Iterator[None]:
 def sound_size(width: object, height: object) -> tuple[int, int]:
     """Width and height as whole numbers from 1; ValueError for others."""
     sides = float(width), float(height)
-    if not all(side % 1 == 0 and 1 <= side <= LARGEST for side in sides):
+    whole = all(side % 1 == 0 and 1 <= side <= LARGEST for side in sides)
+    if not whole or sides[0] * sides[1] > MOST_PIXELS:
         raise ValueError(f"a picture of {width} x {height} pixels")
     return int(sides[0]), int(sides[1])
