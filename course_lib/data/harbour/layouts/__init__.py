@@ -24,4 +24,5 @@ LAYOUTS = (
     "coco_panoptic",
     "endovis2017",
     "endovis2015",
+    "pneumothorax",
 )
