@@ -175,6 +175,7 @@ def test_a_folder_that_is_not_whole(tmp_path):
     assert told(lambda: CocoInstances(tmp_path, "test")) == (
         f"the COCO folder {tmp_path} has no split 'test'; it has val2017"
     )
+    assert "no split 'va'" in told(lambda: CocoInstances(tmp_path, "va"))
     write(tmp_path, [row(1)], "instances_val2014.json")
     assert "'val'; it has val2014, val2017" in told(
         lambda: CocoInstances(tmp_path, "val")
