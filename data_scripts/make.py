@@ -44,7 +44,7 @@ Made by `data_scripts/make.py` from `course_lib/data/catalogue`, one `NAME.toml`
 
 def script(entry: Source) -> str:
     """The text of the script of a set."""
-    return SCRIPT.format(name=entry.name, short=entry.title.split(",")[0])
+    return SCRIPT.format(name=entry.name, short=entry.short)
 
 
 def page() -> str:

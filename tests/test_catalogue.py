@@ -153,8 +153,8 @@ def test_a_folder_is_checked_against_the_tree(tmp_path):
         check_folder(tmp_path, "voc2012")
     assert str(error.value).startswith(
         f"{tmp_path} is not a whole PASCAL VOC 2012 folder, 6 of 6 entries are "
-        "missing; run `python -m course_lib data fetch voc2012`, or give the folder that holds "
-        "it. Expected:\n  MISSING  JPEGImages/ "
+        "missing; run `python -m course_lib data fetch voc2012`, or give the folder "
+        "that holds it. Expected:\n  MISSING  JPEGImages/ "
     )
     (tmp_path / "JPEGImages").mkdir()
     check_folder(tmp_path, "voc2012", ("JPEGImages/",))

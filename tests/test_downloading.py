@@ -5,6 +5,8 @@ import random
 
 import pytest
 from file_server import FileServer, left
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from course_lib.data import downloading
 from course_lib.data.catalogue import File
@@ -185,6 +187,37 @@ def test_halves_of_two_mirrors_are_not_glued(server, tmp_path, monkeypatch):
     told(lambda: get(file, tmp_path, second))
     assert get(file, tmp_path, second) == CONTENT
     assert starts(server) == [0, 0, 600_000, 300_000]
+
+
+KINDS = {"first": CONTENT[:5000], "second": OTHER[:5000], "short": OTHER[:777]}
+MANNERS = st.fixed_dictionaries(
+    {
+        "cuts": st.lists(st.integers(0, 5000), max_size=4),
+        "ranges": st.booleans(),
+        "obeys": st.booleans(),
+        "length": st.sampled_from([None, None, None, 0, 4000, 6000]),
+    }
+)
+MARKS = st.sets(st.sampled_from(["tag", "date"]))
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(KINDS)), MARKS, MANNERS), max_size=4))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_the_server_does_what_comes_is_right(server, tmp_path_factory, days):
+    """Every day the server has another file or other manners; the part stays."""
+    folder = tmp_path_factory.mktemp("days")
+    for kind, marks, manners in [*days, ("first", {"tag"}, {})]:
+        marks = {
+            "tag": f'"{kind}"' * ("tag" in marks),
+            "date": kind * ("date" in marks),
+        }
+        digest = f"sha1:{hashlib.sha1(KINDS[kind]).hexdigest()}"
+        url = server.offer("a.bin", KINDS[kind], **marks, **manners)
+        try:
+            assert get(file_at(url, digest), folder) == KINDS[kind]
+        except InputError:
+            assert manners and left(folder) != ["a.bin"]
+        (folder / "a.bin").unlink(missing_ok=True)
 
 
 def test_a_server_in_trouble_is_asked_again(server, tmp_path):

@@ -1,7 +1,8 @@
 """Fetch what the catalogue names: checked, continued when broken off, never half.
 
 A set is put together in the hidden folder ``.NAME.fetching`` and moved to its place in
-one step. A run that was killed leaves that folder; the next one goes on from it.
+one step. A run that was killed leaves that folder; the next one goes on from it. The
+empty file ``.NAME.lock`` keeps two runs apart.
 """
 
 import errno
@@ -56,7 +57,7 @@ def fetch(
     shutil.rmtree(work, ignore_errors=True)  # also what a killed run has left
     if entry.tree:
         fix = f"remove {target.name} there and fetch it again"
-        check_tree(target, entry.title, entry.tree, fix)
+        check_tree(target, entry.short, entry.tree, fix)
     else:
         _check_file(target, entry.files[0])
     return target
@@ -169,7 +170,7 @@ def _assemble(entry: Source, files: list[Path], whole: Path) -> None:
                 unpack(inner, inner.parent)
                 inner.unlink()
         if entry.tree:
-            check_tree(whole, entry.title, entry.tree, "fetch it again")
+            check_tree(whole, entry.short, entry.tree, "fetch it again")
     except InputError:
         for path in files:
             if path.parent == whole.parent:

@@ -88,6 +88,11 @@ class Source:
     tree: dict[str, str] = field(default_factory=dict)
 
     @property
+    def short(self) -> str:
+        """The name in words."""
+        return self.title.split(",")[0]
+
+    @property
     def fix(self) -> str:
         """What to do where the set is not there or not whole."""
         return (
@@ -159,7 +164,7 @@ def check_folder(root: str | Path, name: str, only: tuple[str, ...] = ()) -> Non
     """
     entry = source(name)
     needed = {path: entry.tree[path] for path in only or entry.tree}
-    check_tree(Path(root), entry.title.split(",")[0], needed, entry.fix)
+    check_tree(Path(root), entry.short, needed, entry.fix)
 
 
 def cache_dir() -> Path:
