@@ -82,7 +82,7 @@ def test_three_ways_to_write_a_mask(tmp_path):
     rows = [
         row(1, area=6.5),
         row(2, segmentation={"size": [4, 6], "counts": runs}, iscrowd=1, area=6),
-        row(3, category_id=90, segmentation=[]),  # no mask: the box stands for it
+        row(3, category_id=90, segmentation=2 * SQUARE),
     ]
     dataset = CocoInstances(write(tmp_path, rows), "val")
     image, target = dataset[0]
@@ -115,6 +115,12 @@ def test_boxes_alone_and_a_transform(tmp_path):
     image, target = CocoInstances(root, "val", flip)[0]
     assert target["boxes"].tolist() == [[2, 1, 5, 3]]
     assert target["masks"][0, 1].tolist() == [0, 0, 1, 1, 1, 0]
+    write(tmp_path, [row(1, segmentation=[]), row(2)])
+    assert len(CocoInstances(root, "val", masks=False)[0][1]["boxes"]) == 2
+    assert told(lambda: CocoInstances(root, "val")[0]).endswith(
+        "json, 7.png: a cat has a box, but no mask; draw it, or take boxes alone "
+        "(masks=False)"
+    )
 
 
 def test_boxes_at_the_rim(tmp_path):

@@ -25,8 +25,8 @@ class CocoInstances(Dataset):
 
     A sample is (image uint8 (3, H, W), target); see ``data.targets.target_of``.
     Boxes are those of the file; masks are its polygons or run lengths, drawn by
-    pycocotools, or the box where it has neither; a crowd has ``iscrowd`` 1;
-    ``image_id`` and ``area`` are COCO's own. Labels follow the category ids.
+    pycocotools; a crowd has ``iscrowd`` 1; ``image_id`` and ``area`` are COCO's own.
+    Labels follow the category ids.
 
     Attributes:
         pictures: what the JSON says of each.
@@ -53,7 +53,7 @@ class CocoInstances(Dataset):
             root: holds ``annotations/instances_SPLIT.json``, and ``SPLIT/``.
             split: such as "val2017"; "val" will do where there is one year only.
             transform: joint transform of (image, target), or None.
-            masks: give them; boxes alone are quicker.
+            masks: give them; without, boxes alone are enough, and quicker.
             crowds: give crowds too; few detectors train on them.
             empty: give pictures without an object too.
 
@@ -167,18 +167,17 @@ def masks_of(things: Iterable[Thing], picture: Annotated, what: str) -> Tensor:
 
 
 def run_lengths_of(things: Iterable[Thing], picture: Annotated, what: str) -> list:
-    """Masks of objects as pycocotools packs them; of a box where there is no mask."""
-    codes = []
+    """Masks of objects as pycocotools packs them; InputError where one has none."""
+    codes, size = [], [picture.height, picture.width]
     for thing in things:
+        if not thing.run_lengths and not thing.polygons:
+            raise InputError(
+                f"{what}: a {thing.name} has a box, but no mask; draw it, or take boxes "
+                "alone (masks=False)"
+            )
         with faults_at(what, None):
-            codes.append(thing.run_lengths or _drawn(thing, picture))
+            codes.append(thing.run_lengths or from_polygons([*thing.polygons], size))
     return codes
-
-
-def _drawn(thing: Thing, picture: Annotated) -> dict:
-    x1, y1, x2, y2 = thing.box
-    polygons = list(thing.polygons) or [[x1, y1, x1, y2, x2, y2, x2, y1]]
-    return from_polygons(polygons, [picture.height, picture.width])
 
 
 def area_of(thing: Thing) -> float:
