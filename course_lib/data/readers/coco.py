@@ -172,8 +172,8 @@ def run_lengths_of(things: Iterable[Thing], picture: Annotated, what: str) -> li
     for thing in things:
         if not thing.run_lengths and not thing.polygons:
             raise InputError(
-                f"{what}: a {thing.name} has a box, but no mask; draw it, or take boxes "
-                "alone (masks=False)"
+                f"{what}: a {thing.name} has a box, but no mask; draw it, or take "
+                "boxes alone (masks=False)"
             )
         with faults_at(what, None):
             codes.append(thing.run_lengths or from_polygons([*thing.polygons], size))
