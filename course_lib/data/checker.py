@@ -72,8 +72,7 @@ def check_labels(dataset, num_classes: int, limit: int | None = None) -> LabelRe
     report = LabelReport(counts=torch.zeros(num_classes, dtype=torch.int64))
     for i in range(0, len(dataset), step):
         mask, file = _mask(plain, i), dataset.file(i)
-        _check_kind(mask, file)
-        counts = _count(mask, num_classes, file)
+        counts = check_mask(mask, num_classes, file)
         report.pictures += 1
         report.counts += counts[:num_classes]
         report.void += int(counts[VOID])
@@ -84,6 +83,19 @@ def check_labels(dataset, num_classes: int, limit: int | None = None) -> LabelRe
             "pictures; check how its ids are mapped"
         )
     return report
+
+
+def check_mask(mask: Tensor, num_classes: int, file: str) -> Tensor:
+    """Check dtype, shape and ids of one label picture.
+
+    Returns:
+        (256,) int64, pixels of every id.
+
+    Raises:
+        InputError: for a fault; names ``file``, the value and the fix.
+    """
+    _check_kind(mask, file)
+    return _count(mask, num_classes, file)
 
 
 def _mask(dataset, i: int) -> Tensor:
@@ -103,7 +115,7 @@ def _check_kind(mask: Tensor, file: str) -> None:
             f"{file}: labels are {type(mask).__name__}, not a mask; give a data set "
             "for segmentation"
         )
-    if mask.dtype != torch.int64 or mask.ndim != 2:
+    if mask.dtype != torch.int64 or mask.ndim != 2 or mask.numel() == 0:
         raise InputError(
             f"{file}: labels are {mask.dtype} {tuple(mask.shape)}; give int64 (H, W), "
             "one id a pixel"
