@@ -19,13 +19,14 @@ from torchvision import tv_tensors
 from course_lib.__main__ import main
 from course_lib.data.classes import HARBOUR, VOC
 from course_lib.data.harbour import Harbour, export
+from course_lib.data.opening import open_dataset
 from course_lib.data.readers.camvid import CamVid
 from course_lib.data.readers.penn_fudan import PennFudan
+from course_lib.data.readers.records import Records
 from course_lib.data.readers.voc import VOCSegmentation
 from course_lib.data.readers.yolo import YoloFolder
 from course_lib.data.records.check import check_records
 from course_lib.data.records.codec import KINDS, InMemory, decode, encode
-from course_lib.data.records.dataset import Records
 from course_lib.data.records.index import sample_rows
 from course_lib.data.records.write import write_shards
 from course_lib.data.targets import target_of
@@ -322,11 +323,11 @@ def test_an_index_of_other_shards(voc, shards, tmp_path):
 
 
 def test_without_webdataset(shards, monkeypatch):
-    for name in ("codec", "index", "dataset"):
-        monkeypatch.delitem(sys.modules, f"course_lib.data.records.{name}")
+    for name in ("records.codec", "records.index", "readers.records"):
+        monkeypatch.delitem(sys.modules, f"course_lib.data.{name}")
     monkeypatch.setitem(sys.modules, "webdataset", None)
-    dataset = import_module("course_lib.data.records.dataset")
-    assert len([*dataset.Records(shards)]) == COUNT
+    reader = import_module("course_lib.data.readers.records")
+    assert len([*reader.Records(shards)]) == COUNT
 
 
 # damage
@@ -430,7 +431,11 @@ def test_the_command(tmp_path, capsys):
     assert lines[0].startswith(f"{out}/train holds harbour: 3 samples in 2 shards, 0.")
     assert lines[2:] == lines[:2]
     expected = Harbour("val", count=3, thin=1)
-    assert_same([*Records(out, "val")], [*expected])
+    found = open_dataset("records", "val", tmp_path / "out")
+    assert_same([*found], [*expected])
+    assert main([*words, "--split", "test", "--task", "detection"]) == 0
+    boxes = Harbour("test", count=3, task="detection")
+    assert_same([*Records(out, "test")], [*boxes])
     assert main([*words, "--split", "val"]) == 2
     assert "is there already" in capsys.readouterr().err
     assert main(["shards", "check", str(tmp_path)]) == 2

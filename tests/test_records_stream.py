@@ -10,7 +10,7 @@ from torchvision import tv_tensors
 
 from course_lib.data.classes import VOC
 from course_lib.data.harbour import Harbour
-from course_lib.data.records.dataset import Records
+from course_lib.data.readers.records import Records
 from course_lib.data.records.index import read_about, sample_rows
 from course_lib.data.records.stream import batches_for_all, shard_stream, shards_of
 from course_lib.data.records.write import write_shards
@@ -60,7 +60,7 @@ def test_without_shuffling_shards_keep_their_order(folder):
     assert numbers(shard_stream(folder, 4, seed=5, epoch=2, buffer=1)) == expected
 
 
-@pytest.mark.parametrize("workers", [0, 1, 3])
+@pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("world_size", [1, 3])
 def test_every_sample_once(folder, world_size, workers):
     loaders = [
@@ -117,16 +117,13 @@ def test_neighbours_of_a_shard_part(folder):
 
 
 @pytest.mark.parametrize(
-    "world_size, workers", [(1, 0), (2, 0), (3, 2), (5, 3), (8, 1)]
+    "world_size, workers", [(1, 0), (1, 2), (2, 2), (5, 0), (8, 0)]
 )
 def test_batches_for_all(folder, world_size, workers):
     options = {"seed": 4, "epoch": 1, "world_size": world_size, "workers": workers}
     steps = batches_for_all(read_about(folder), 2, **options)
-    options["workers"] = min(workers, 1) if world_size > 3 else workers
     loaders = [shard_stream(folder, 2, rank=r, **options) for r in range(world_size)]
-    if options["workers"] == workers:
-        assert steps == min(len(list(loader)) for loader in loaders)
-    assert all(len(list(islice(loader, steps))) == steps for loader in loaders)
+    assert steps == min(len(list(loader)) for loader in loaders)
 
 
 def test_what_uneven_shards_leave_out(folder):

@@ -12,6 +12,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     write.add_argument("--dataset", required=True, help="camvid, voc, harbour, ...")
     write.add_argument("--data", type=Path, help="its folder")
     write.add_argument("--split", default="train")
+    write.add_argument("--task", help="segmentation or detection, of sets with both")
     write.add_argument("--to", type=Path, required=True, metavar="FOLDER")
     write.add_argument(
         "--kind", default="file", help="of pictures: file (as they are), png or npy"
@@ -37,7 +38,9 @@ def _write(args: argparse.Namespace) -> Path:
     from course_lib.data.opening import open_dataset, read_dials
     from course_lib.data.records.write import write_shards
 
-    options = read_dials(args.dial) | ({"count": args.count} if args.count else {})
+    options = read_dials(args.dial)
+    given = {"count": args.count, "task": args.task}
+    options |= {name: value for name, value in given.items() if value is not None}
     dataset = open_dataset(args.dataset, args.split, args.data, **options)
     folder = args.to / args.split
     return write_shards(

@@ -44,6 +44,7 @@ READERS = {
     "penn_fudan": Reader("penn_fudan", "PennFudan", "PennFudanPed"),
     "person_part": Reader("person_part", "PersonPart", "voc_sample/person_part"),
     "pneumothorax": Reader("pneumothorax", "Pneumothorax"),
+    "records": Reader("records", "Records"),
     "sbd": Reader("sbd", "SBD"),
     "sbu_shadow": Reader("sbu_shadow", "SBUShadow"),
     "voc": Reader("voc", "VOCSegmentation", "voc_sample/VOC2012"),

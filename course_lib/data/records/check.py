@@ -4,7 +4,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_lib.data.records.dataset import Records
+from course_lib.data.readers.records import Records
 from course_lib.errors import InputError
 
 
