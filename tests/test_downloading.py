@@ -97,6 +97,8 @@ def test_a_changed_file_is_not_glued_to_an_old_half(
     server.offer("a.bin", CONTENT, **how)
     assert get(file, tmp_path) == CONTENT
     assert left(tmp_path) == ["a.bin"]
+    if obeys:  # it is told the version, and sends the new file at once
+        assert starts(server) == [0, 0]
 
 
 def test_a_date_is_version_enough_to_go_on(server, tmp_path):

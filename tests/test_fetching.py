@@ -194,7 +194,8 @@ def test_a_set_that_needs_an_account_says_where_and_what(tmp_path):
     "name", [name for name, entry in CATALOGUE.items() if not entry.files]
 )
 def test_a_set_without_addresses_shows_its_tree(tmp_path, name):
-    found = told(lambda: fetch(source(name), tmp_path))
+    by_hand = [tmp_path / "some.zip"]
+    found = told(lambda: fetch(source(name), tmp_path, by_hand))
     assert found.startswith(f"{name} must be fetched by hand: ")
     assert f"make {tmp_path / name} of it. Expected:\n" in found
     assert all(path in found for path in source(name).tree) and left(tmp_path) == []

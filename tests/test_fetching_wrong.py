@@ -128,6 +128,6 @@ def test_a_full_disk_before_and_while_unpacking(server, tmp_path, monkeypatch):
 
 def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
-    assert f"{tmp_path / 'file'} cannot be written for penn_fudan (" in told(
+    assert f"{tmp_path / 'file'} cannot take penn_fudan (" in told(
         lambda: fetch(source("penn_fudan"), tmp_path / "file")
     )

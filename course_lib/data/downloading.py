@@ -132,7 +132,13 @@ class Resumed:
 
     def _write(self, answer: requests.Response, part: Path, have: int) -> None:
         total = _total(answer, have)
-        bar = tqdm(total=total or None, initial=have, unit="B", unit_scale=True)
+        bar = tqdm(
+            desc=self.file.name,
+            total=total or None,
+            initial=have,
+            unit="B",
+            unit_scale=True,
+        )
         with part.open("ab") as file, bar:
             try:
                 for block in answer.raw.stream(BLOCK, decode_content=False):

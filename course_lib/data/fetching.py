@@ -8,8 +8,8 @@ empty file ``.NAME.lock`` keeps two runs apart.
 import errno
 import os
 import shutil
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -44,23 +44,39 @@ def fetch(
     folder = Path(folder or cache_dir())
     target, work = folder / entry.name, folder / f".{entry.name}.fetching"
     if not target.exists():
-        places = _places(entry, [Path(path) for path in archives], mirror)
-        try:
-            _make(entry, places, target, work)
-        except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if not entry.files:
             raise InputError(
-                f"{folder} {'is too full' if full else 'cannot be written'} for "
-                f"{entry.name} ({error.strerror}); mend that and run it again, or give "
-                "another folder with --to"
-            ) from None
+                f"{entry.name} must be fetched by hand: {entry.registration}; make "
+                f"{target} of it. Expected:\n{tree(entry.tree)}"
+            )
+        places = _places(entry, [Path(path) for path in archives], mirror)
+        with _faults_of_the_disk(entry.name, folder):
+            _make(entry, places, target, work)
     shutil.rmtree(work, ignore_errors=True)  # also what a killed run has left
+    _check_whole(entry, target)
+    return target
+
+
+@contextmanager
+def _faults_of_the_disk(name: str, folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        where = f", {error.filename}" if error.filename else ""
+        raise InputError(
+            f"{folder} {'is too full for' if full else 'cannot take'} {name} "
+            f"({error.strerror}{where}); mend that and run it again, or give another "
+            "folder with --to"
+        ) from None
+
+
+def _check_whole(entry: Source, target: Path) -> None:
     if entry.tree:
         fix = f"remove {target.name} there and fetch it again"
         check_tree(target, entry.short, entry.tree, fix)
     else:
         _check_file(target, entry.files[0])
-    return target
 
 
 def _places(
@@ -101,11 +117,6 @@ def _make(entry: Source, places: list, target: Path, work: Path) -> None:
     """Make ``target`` in one step, one run at a time."""
     from filelock import FileLock
 
-    if not places:
-        raise InputError(
-            f"{entry.name} must be fetched by hand: {entry.registration}; make "
-            f"{target} of it. Expected:\n{tree(entry.tree)}"
-        )
     work.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_name(f".{target.name}.lock")):
         if target.exists():  # another run was quicker
