@@ -86,8 +86,8 @@ ROWS = {
     ),
     "yolo": boxes("yolo", "YoloFolder", "yolo"),
 }  # fmt: skip
-# Readers that take two folders; their own tests hold them to the rest.
-OTHERS = {"LabelFolder", "VOCAugmented"}
+# Two take two folders, Records the shards of any data set; each has tests of its own.
+OTHERS = {"LabelFolder", "VOCAugmented", "Records"}
 each = pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 
 
