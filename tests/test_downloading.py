@@ -56,6 +56,21 @@ def test_cut_connections_go_on_where_they_broke_off(server, tmp_path):
     assert left(tmp_path) == ["a.bin"]
 
 
+def test_a_cut_that_the_library_does_not_notice(server, tmp_path, monkeypatch):
+    """As with urllib3 before 2.0, which does not count the bytes."""
+    get_of_requests = downloading.requests.get
+
+    def lenient(*args, **options):
+        answer = get_of_requests(*args, **options)
+        answer.raw.enforce_content_length = False
+        return answer
+
+    monkeypatch.setattr(downloading.requests, "get", lenient)
+    url = server.offer("a.bin", CONTENT, cuts=[0, 400_000])
+    assert get(file_at(url, checksum=None), tmp_path) == CONTENT
+    assert starts(server) == [0, 0, 400_000]
+
+
 def test_after_too_many_cuts_the_next_call_goes_on(server, tmp_path):
     file = file_at(server.offer("a.bin", CONTENT, cuts=[200_000, 0, 0, 0, 300_000]))
     assert told(lambda: get(file, tmp_path)) == (
