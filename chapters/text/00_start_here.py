@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 00. Start here: a harbour you can turn
 #
-# Every claim of this course is an experiment with a dial on it. In ten minutes you check that all works on your machine,
-# turn your first dial, and solve your first exercise.
+# Every claim of this course is an experiment with a dial on it. In a quarter of an hour you check that all works on your machine,
+# turn your first dial, and solve your first exercises.
 #
 # ## What you will be able to do
 #
@@ -13,7 +13,7 @@
 #
 # ## Before you start
 #
-# You need no other chapter; Python functions and loops are enough. About 10 minutes; the cells run in about 15 seconds
+# You need no other chapter; Python functions and loops are enough. About 15 minutes; the cells run in about 15 seconds
 # on a CPU.
 #
 # The first code cell is the same in every chapter. It finds the course's library (or fetches it, on Colab) and makes
@@ -189,6 +189,17 @@ harbour.classes.num_classes
 # ```
 #
 # and class 9 it is 2 of 5 pixels: 0.4. Two lines are enough. Replace the `raise` line, run the cell, then the check.
+#
+# <details><summary>First step</summary>
+#
+# `labels != 255` is a tensor of yes and no. In square brackets it picks: `labels[labels != 255]` are the pixels that count.
+#
+# </details>
+# <details><summary>Second step</summary>
+#
+# Compare those with `class_id`. The share of yes is the mean, `.float().mean()`, and `.item()` makes a plain number of it.
+#
+# </details>
 
 # %%
 def share_of_class(labels, class_id):
@@ -198,7 +209,64 @@ def share_of_class(labels, class_id):
 check("00.1", share_of_class)
 
 # %% [markdown]
-# The check says one of three things: *not attempted yet*; *not yet*, with an input that went wrong; or *correct*. Stuck? The
+# The check says one of three things: *not attempted yet*; *not yet*, with an input that went wrong; or *correct*.
+#
+# ### Exercise 00.2: what is to be seen
+#
+# Which classes occur in a label picture? Return their **names** in the order of the ids, as a list. `names` is the tuple of all
+# names, so the id is the place in it. Void is no class. With the names `("sky", "water", "road")` the labels
+#
+# ```text
+# 2   2   255
+# 0   0   2
+# ```
+#
+# give `["sky", "road"]`.
+#
+# <details><summary>First step</summary>
+#
+# `labels.unique().tolist()` are the ids that occur, in order. You have seen it in section 1.
+#
+# </details>
+# <details><summary>Second step</summary>
+#
+# One of them may be 255, and `names[255]` is an error. Leave it out: `[... for i in ids if i != 255]`.
+#
+# </details>
+
+# %%
+def classes_in(labels, names):
+    raise NotImplementedError
+
+# %%
+check("00.2", classes_in)
+
+# %% [markdown]
+# ### Exercise 00.3: how high does it reach
+#
+# Rows count from the top, and the first is row 0. Return the row in which a class is first met on the way down, as an `int`,
+# or `None` where the class does not occur. In the labels of Exercise 00.2, class 2 is met in row 0 and class 0 in row 1.
+#
+# <details><summary>First step</summary>
+#
+# `(labels == class_id).any(dim=1)` asks each row whether the class is somewhere in it: one yes or no a row.
+#
+# </details>
+# <details><summary>Second step</summary>
+#
+# `.nonzero()` of that lists the rows that say yes, from the top. Its length is 0 where none does.
+#
+# </details>
+
+# %%
+def first_row(labels, class_id):
+    raise NotImplementedError
+
+# %%
+check("00.3", first_row)
+
+# %% [markdown]
+# Stuck? The
 # [solutions](solutions/00_start_here.ipynb) are there to be read. `python -m course_lib progress`, in a terminal, lists
 # what you have solved in your copy of the chapters.
 

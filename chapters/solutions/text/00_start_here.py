@@ -22,6 +22,31 @@ def share_of_class(labels, class_id):
 check("00.1", share_of_class)
 
 # %% [markdown]
+# ## Exercise 00.2: what is to be seen
+#
+# The ids that occur, in order, without void, each turned into its name.
+
+# %%
+def classes_in(labels, names):
+    return [names[i] for i in labels.unique().tolist() if i != 255]
+
+
+check("00.2", classes_in)
+
+# %% [markdown]
+# ## Exercise 00.3: how high does it reach
+#
+# `any` along the columns leaves one yes or no a row; the first yes is the answer.
+
+# %%
+def first_row(labels, class_id):
+    rows = (labels == class_id).any(dim=1).nonzero()
+    return rows[0].item() if len(rows) else None
+
+
+check("00.3", first_row)
+
+# %% [markdown]
 # ## Quiz
 #
 # 1. 360 pixels. The order is colours, height, width.
