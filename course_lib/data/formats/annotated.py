@@ -87,7 +87,8 @@ def sound_polygon(values: Sequence[float]) -> tuple[float, ...]:
     points = tuple(map(float, values))
     if len(points) < 6 or len(points) % 2:
         raise ValueError(f"a polygon of {len(points)} numbers; give x y of 3 points")
-    if not all(abs(value) <= LARGEST for value in points):  # NaN neither
+    far = max(max(points), -min(points)) > LARGEST
+    if far or not math.isfinite(sum(points)):  # NaN and inf spoil a sum
         raise ValueError("a polygon whose points are not all finite and in pixels")
     return points
 

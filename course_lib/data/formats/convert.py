@@ -145,8 +145,18 @@ def _put_picture(file: str, folder: Path, way: str, taken: dict[Path, str]) -> s
         if way == "copy":
             shutil.copyfile(file, folder / name)
         else:
-            os.symlink(Path(file).resolve(), folder / name)
+            _link(Path(file).resolve(), folder / name)
     return name
+
+
+def _link(source: Path, place: Path) -> None:
+    try:
+        os.symlink(source, place)
+    except OSError as error:
+        raise InputError(
+            f"{source} cannot be linked to ({error.strerror}); copy the pictures: "
+            'pictures="copy"'
+        ) from None
 
 
 def _check_picture(path: Path) -> None:
