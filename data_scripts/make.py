@@ -57,7 +57,8 @@ def page() -> str:
 def row(entry: Source) -> tuple[str, ...]:
     """One line of the table."""
     known = sum(file.checksum is not None for file in entry.files)
-    size = f"{sum(file.megabytes for file in entry.files):,}" if entry.files else "?"
+    megabytes = sum(file.megabytes for file in entry.files)
+    size = f"{megabytes:,}" if megabytes else "?"
     return (
         f"`{entry.name if entry.tree else f'{WEIGHTS} {entry.name}'}`",
         entry.title,

@@ -61,7 +61,8 @@ def test_a_file_is_right(name, file):
         assert parts.scheme in ("http", "https") and parts.netloc and parts.path
     assert len({file.url, *file.mirrors}) == 1 + len(file.mirrors)
     assert re.fullmatch(r"[\w.()-]+", file.name)
-    assert isinstance(file.megabytes, int) and file.megabytes > 0
+    assert isinstance(file.megabytes, int) and file.megabytes >= 0
+    assert file.megabytes or source(name).registration, "how large is it?"
     if file.bytes is not None:
         assert abs(file.bytes - file.megabytes * 10**6) < 10**6 + 0.02 * file.bytes
     if file.checksum is not None:

@@ -219,7 +219,7 @@ MARKS = st.sets(st.sampled_from(["tag", "date"]))
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(KINDS)), MARKS, MANNERS), max_size=4))
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_the_server_does_what_comes_is_right(server, tmp_path_factory, days):
     """Every day the server has another file or other manners; the part stays."""
     folder = tmp_path_factory.mktemp("days")

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,6 +122,8 @@ class Resumed:
 
     @property
     def _largest(self) -> int:
+        if not self.file.megabytes:
+            return sys.maxsize
         return self.file.bytes or 10**8 + 3 * 10**6 * self.file.megabytes
 
     def _check(self, answer: requests.Response, have: int) -> None:

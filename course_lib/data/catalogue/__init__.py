@@ -23,7 +23,7 @@ class File:
 
     Attributes:
         url: its address.
-        megabytes: about its size.
+        megabytes: about its size; 0 where it is not known.
         mirrors: other addresses of the same file, tried in this order.
         name: of the file, where the address does not end in it.
         bytes: its exact size, None where it is not known.
@@ -51,11 +51,12 @@ class File:
 
     def about(self) -> str:
         """Address, mirrors, size and checksum, a line each."""
+        size = f"about {self.megabytes:,} MB" if self.megabytes else "not known"
         exact = f", {self.bytes:,} bytes" if self.bytes else ""
         lines = [f"  {self.name}"]
         for address in (self.url, *self.mirrors):
             lines.append(f"    address   {address} (not fetched from here)")
-        lines.append(f"    size      about {self.megabytes:,} MB{exact}")
+        lines.append(f"    size      {size}{exact}")
         lines.append(f"    checksum  {self.checksum or 'none known'}")
         return "\n".join(lines)
 
