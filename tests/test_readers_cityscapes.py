@@ -156,7 +156,7 @@ def test_pictures_without_labels_are_left_out_and_told(city):
 
 def test_what_is_missing_and_wrong(city, tmp_path):
     assert "has no split 'valid'" in told(lambda: Cityscapes(city, "valid"))
-    assert "has no split 'boxes'; it has segmentation, detection" in told(
+    assert "has no task 'boxes'; it has segmentation, detection" in told(
         lambda: Cityscapes(city, task="boxes")
     )
     assert "its folder holds no picture" in told(lambda: Cityscapes(city, "train"))

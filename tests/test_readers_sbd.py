@@ -112,7 +112,7 @@ def test_it_is_found_from_the_folder_around_it(tmp_path):
 def test_wrong_splits_tasks_and_lists(sbd, tmp_path):
     assert told(lambda: SBD(sbd, "test")).endswith("it has train, val, trainval")
     message = told(lambda: SBD(sbd, task="boxes"))
-    assert message.endswith("no split 'boxes'; it has segmentation, detection")
+    assert message.endswith("no task 'boxes'; it has segmentation, detection")
     for split in ("train", "val"):
         export(harbour(split, count=1), tmp_path, "sbd")
     (tmp_path / "train.txt").write_text("2008_000001\n")

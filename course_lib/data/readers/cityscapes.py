@@ -21,6 +21,7 @@ from course_lib.data.readers.pairs import (
     PairsOnDisk,
     check_sizes,
     check_split,
+    check_task,
 )
 from course_lib.data.targets import target_of
 from course_lib.errors import InputError
@@ -80,7 +81,7 @@ class Cityscapes(PairsOnDisk):
         """
         root = Path(root)
         check_split("cityscapes", split, SPLITS)
-        check_split("the task of cityscapes", task, ("segmentation", "detection"))
+        check_task("cityscapes", task)
         check_folder(root, "cityscapes")
         kind = "labelIds" if task == "segmentation" else "instanceIds"
         pairs, self.skipped = find_pairs(root, split, kind)

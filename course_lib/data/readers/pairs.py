@@ -150,6 +150,12 @@ def check_split(name: str, split: str, splits: tuple[str, ...]) -> None:
         raise InputError(f"{name} has no split {split!r}; it has {', '.join(splits)}")
 
 
+def check_task(name: str, task: str) -> None:
+    """Refuse what is neither segmentation nor detection."""
+    if task not in ("segmentation", "detection"):
+        raise InputError(f"{name} has no task {task!r}; it has segmentation, detection")
+
+
 def check_sizes(
     image: torch.Size, mask: torch.Size, image_file: object, mask_file: object
 ) -> None:

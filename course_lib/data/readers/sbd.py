@@ -15,6 +15,7 @@ from course_lib.data.readers.pairs import (
     PairsOnDisk,
     check_sizes,
     check_split,
+    check_task,
     pairs_of_split,
 )
 from course_lib.data.targets import target_of
@@ -50,7 +51,7 @@ class SBD(PairsOnDisk):
         """
         root = _inner(Path(root))
         check_split("sbd", split, ("train", "val", "trainval"))
-        check_split("the task of sbd", task, ("segmentation", "detection"))
+        check_task("sbd", task)
         check_folder(root, "sbd")
         labels = root / ("cls" if task == "segmentation" else "inst")
         pairs = [
