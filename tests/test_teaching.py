@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from course_lib.__main__ import main
 from course_lib.commands import start
 from course_lib.errors import InputError
 from course_lib.teaching import check, checks, claim, setup
@@ -170,8 +171,21 @@ def test_start_needs_chapters(tmp_path):
         start.copy_chapters(tmp_path, tmp_path / "my")
 
 
-def test_progress_reads_the_saved_lines(tmp_path):
-    text = 'check("01.1", f)\ncheck("01.2", g)\n'
-    printed = "Exercise 01.1: correct.\nExercise 01.2: not yet. No.\n"
-    (tmp_path / "01_a.ipynb").write_text(a_notebook(text, printed))
-    assert progress(tmp_path) == {"01_a": {"01.1": True, "01.2": False}}
+def test_progress_reads_the_saved_lines(tmp_path, capsys):
+    text = 'check("01.1", f)\ncheck("01.2", g)\ncheck("01.3", h)\n'
+    printed = (
+        "Exercise 01.1: correct.\nExercise 01.2: not yet. No.\n"
+        "Exercise 01.3: not attempted yet.\n"
+    )
+    (tmp_path / "01_a_b.ipynb").write_text(a_notebook(text, printed))
+    states = {"01.1": "solved", "01.2": "tried", "01.3": "new"}
+    assert progress(tmp_path) == {"01_a_b": states}
+    assert main(["progress", "--folder", str(tmp_path)]) == 0
+    first, *_, last = capsys.readouterr().out.splitlines()
+    assert first.split() == ["01", "a", "b", "#~.", "1", "of", "3", "tried:", "01.2"]
+    assert last == "1 of 3 exercises solved. Next: exercise 01.2."
+    assert main(["progress", "--folder", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"01_a_b": states}
+    (tmp_path / "02_c.ipynb").write_text('{"cells"')
+    assert main(["progress", "--folder", str(tmp_path)]) == 2
+    assert "02_c.ipynb is no notebook any more; save it" in capsys.readouterr().err

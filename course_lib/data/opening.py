@@ -21,21 +21,25 @@ class Reader:
         file: in ``course_lib.data.readers``.
         name: of its class.
         folder: inside ``COURSE_DATA``; "" where there is no sample.
+        fetched: entry of the catalogue that brings it; "" where it bears the same name.
     """
 
     file: str
     name: str
     folder: str = ""
+    fetched: str = ""
 
 
 READERS = {
     "ade20k": Reader("ade20k", "ADE20K", "ade20k"),
     "camvid": Reader("camvid", "CamVid", "camvid"),
     "cityscapes": Reader("cityscapes", "Cityscapes", "cityscapes"),
-    "coco": Reader("coco", "CocoInstances", "coco128"),
-    "coco_panoptic": Reader("coco_panoptic", "CocoPanoptic", "coco128"),
-    "coco_semantic": Reader("coco_panoptic", "CocoSemantic", "coco128"),
-    "coco_voc": Reader("coco_voc", "CocoVoc", "coco128"),
+    "coco": Reader("coco", "CocoInstances", "coco128", "coco2017"),
+    "coco_panoptic": Reader(
+        "coco_panoptic", "CocoPanoptic", "coco128", "coco2017_panoptic"
+    ),
+    "coco_semantic": Reader("coco_panoptic", "CocoSemantic", "coco128", "coco128"),
+    "coco_voc": Reader("coco_voc", "CocoVoc", "coco128", "coco2017"),
     "endovis2015": Reader("endovis2015", "EndoVis2015"),
     "endovis2017": Reader("endovis2017", "EndoVis2017", "endovis2017"),
     "lfw_parts": Reader("lfw_parts", "LFWParts"),
@@ -47,8 +51,10 @@ READERS = {
     "records": Reader("records", "Records"),
     "sbd": Reader("sbd", "SBD"),
     "sbu_shadow": Reader("sbu_shadow", "SBUShadow"),
-    "voc": Reader("voc", "VOCSegmentation", "voc_sample/VOC2012"),
-    "voc_detection": Reader("voc_detection", "VOCDetection", "voc_sample/labelme"),
+    "voc": Reader("voc", "VOCSegmentation", "voc_sample/VOC2012", "voc2012"),
+    "voc_detection": Reader(
+        "voc_detection", "VOCDetection", "voc_sample/labelme", "voc2012"
+    ),
 }
 
 
@@ -134,11 +140,12 @@ def _folder(name: str, data: Path | None) -> Path:
 
     if data is not None:
         return Path(data)
-    sample = READERS[name].folder
-    if data_dir() is not None and sample:
-        return data_dir() / sample
-    if (cache_dir() / name).is_dir():
-        return cache_dir() / name
+    reader = READERS[name]
+    if data_dir() is not None and reader.folder:
+        return data_dir() / reader.folder
+    fetched = cache_dir() / (reader.fetched or name)
+    if fetched.is_dir():
+        return fetched
     raise InputError(
         f"where is {name}? Give --data FOLDER, or set COURSE_DATA to the folder "
         "that holds it"
