@@ -21,6 +21,7 @@ from course_lib.data.classes import HARBOUR, VOC
 from course_lib.data.harbour import Harbour, export
 from course_lib.data.opening import open_dataset
 from course_lib.data.readers.camvid import CamVid
+from course_lib.data.readers.coco import CocoInstances
 from course_lib.data.readers.penn_fudan import PennFudan
 from course_lib.data.readers.records import Records
 from course_lib.data.readers.voc import VOCSegmentation
@@ -31,6 +32,7 @@ from course_lib.data.records.index import sample_rows
 from course_lib.data.records.write import write_shards
 from course_lib.data.targets import target_of
 from course_lib.errors import InputError
+from course_lib.training.cards import split_hash
 
 COUNT = 5
 
@@ -204,11 +206,24 @@ def test_readers_of_boxes(people, tmp_path, kind):
     assert_same([*Records(write_shards(boxes, tmp_path / "boxes", kind))], [*boxes])
 
 
-def test_the_harbour_itself(tmp_path):
+def test_coco_keeps_its_files(tmp_path):
+    root = export(Harbour("val", count=2, size=(48, 64)), tmp_path / "coco", "coco")
+    coco = CocoInstances(root, "val")
+    path = coco.folder / coco.pictures[1].file
+    Image.open(path).save(path, compress_level=0)
+    records = Records(write_shards(coco, tmp_path / "a"))
+    assert_same([*records], [*coco])
+    assert records.read(1)["image.png"] == path.read_bytes()
+
+
+def test_the_harbour_itself_and_records_of_records(tmp_path):
     harbour = Harbour("test", count=3, size=(48, 64))
     records = Records(write_shards(harbour, tmp_path / "a"))
-    assert_same([*records], [*harbour])
-    assert records.classes == HARBOUR and records.file(2) == harbour.file(2)
+    again = Records(write_shards(records, tmp_path / "b", "npy", samples=1))
+    for found in (records, again):
+        assert_same([*found], [*harbour])
+        assert found.classes == HARBOUR and found.file(2) == harbour.file(2)
+    assert split_hash(again) == split_hash(harbour)
 
 
 def test_a_transform_is_written_with_it(voc, tmp_path):

@@ -56,6 +56,8 @@ def test_without_shuffling_shards_keep_their_order(folder):
     about = read_about(folder)
     order = [int(s["file"][:6]) for s in shards_of(about, 5, 2, 0, 1)]
     assert sorted(order) == list(range(8)) != order
+    later = [int(s["file"][:6]) for s in shards_of(about, 5, 3, 0, 1)]
+    assert sorted(later) == list(range(8)) and later != order
     expected = [n for s in order for n in range(3 * s, min(3 * s + 3, COUNT))]
     assert numbers(shard_stream(folder, 4, seed=5, epoch=2, buffer=1)) == expected
 
@@ -121,8 +123,8 @@ def test_neighbours_of_a_shard_part(folder):
 )
 def test_batches_for_all(folder, world_size, workers):
     options = {"seed": 4, "epoch": 1, "world_size": world_size, "workers": workers}
-    steps = batches_for_all(read_about(folder), 2, **options)
-    loaders = [shard_stream(folder, 2, rank=r, **options) for r in range(world_size)]
+    steps = batches_for_all(read_about(folder), 5, **options)
+    loaders = [shard_stream(folder, 5, rank=r, **options) for r in range(world_size)]
     assert steps == min(len(list(loader)) for loader in loaders)
 
 

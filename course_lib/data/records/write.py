@@ -90,9 +90,13 @@ def _write_members(dataset, folder: Path, kind: str, samples: int, size: float) 
 
 
 def _picture(dataset, i: int) -> Path | None:
-    """A file that may hold the picture; ``encode`` sees whether it does."""
-    pairs = getattr(dataset, "pairs", None)
-    path = Path(pairs[i][0] if pairs else dataset.file(i))
+    """The file that should hold the picture; ``encode`` sees whether it does."""
+    if hasattr(dataset, "pairs"):
+        path = Path(dataset.pairs[i][0])
+    elif hasattr(dataset, "pictures") and hasattr(dataset, "folder"):  # COCO
+        path = Path(dataset.folder, dataset.pictures[i].file)
+    else:
+        path = Path(dataset.file(i))
     return path if path.suffix.lower() in PICTURES and path.is_file() else None
 
 
