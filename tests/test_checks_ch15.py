@@ -11,7 +11,9 @@ from course_lib.teaching import check
 def read_label(line, height, width, first=1, strict=True, swap=False):
     label, *shares = line.split()
     cx, cy, w, h = map(float, shares)
-    if strict and max(cx, cy, w, h) > 1:
+    shares = cx, cy, w, h
+    low = min(shares) < (0 if strict is True else -1)
+    if strict and (max(shares) > 1 or low):
         raise ValueError("pixels")
     if swap:
         height, width = width, height
@@ -49,6 +51,8 @@ def step(sizes, anchors, euclid=False, drop=False, only=None):
         iou = shared
     nearest = iou.argmax(dim=1)  # (N,)
     new = [sizes[nearest == k].mean(dim=0) for k in range(len(anchors))]
+    if only == "two":
+        new[2:] = anchors[2:]
     if drop:
         return torch.stack(new)
     return torch.stack(
@@ -61,7 +65,12 @@ def assign(box, anchors, stride, logs=True, fraction=True, best="iou", swap=Fals
     size = torch.tensor([x2 - x1, y2 - y1])
     shared = torch.minimum(size, anchors).prod(-1)
     iou = shared / (size.prod() + anchors.prod(-1) - shared)
-    k = int(iou.argmax()) if best == "iou" else int(shared.argmax())
+    near = {
+        "iou": iou,
+        "shared": shared,
+        "pixels": -torch.cdist(size[None], anchors)[0],
+    }
+    k = int(near[best].argmax())
     gx, gy = (x1 + x2) / 2 / stride, (y1 + y2) / 2 / stride
     column, row = int(gx), int(gy)
     sides = (size / anchors[k]).tolist()
@@ -78,26 +87,37 @@ def fold(conv, norm, eps=True, mean=True, bias=True, own=True):
     return conv.weight * scale[:, None, None, None], shift if bias else norm.bias
 
 
+def in_place(conv, norm):
+    weight, bias = fold(conv, norm)
+    return conv.weight.copy_(weight), bias
+
+
 @pytest.mark.parametrize("number, answer, told", [
     ("15.1", lambda *a: read_label(*a, first=0), "gives 0, expected 1"),
     ("15.1", lambda *a: read_label(*a, swap=True), "gives [48.0, 64.0, 96.0, 128.0]"),
     ("15.1", as_xywh, "gives [64.0, 48.0, 64.0, 48.0], expected"),
     ("15.1", centre_first, "gives [96.0, 72.0"),
     ("15.1", lambda *a: read_label(*a, strict=False), "whose numbers are pixels"),
+    ("15.1", lambda *a: read_label(*a, strict="above"), "has a share below 0"),
     ("15.1", lambda *a: read_label(*a)[1], "give the pair (label, box)"),
     ("15.1", lambda *a: None, "your function gave None"),
     ("15.2", lambda s, a: step(s, a, euclid=True), "20x20 has IoU"),
     ("15.2", lambda s, a: step(s, a, only="shared"), "gives"),
     ("15.2", lambda s, a: step(s, a, drop=True), "nearest to none"),
+    ("15.2", lambda s, a: step(s, a, only="two"), "50x50"),
+    ("15.2", lambda s, a: a.copy_(step(s, a)), "changed the anchors"),
     ("15.2", lambda s, a: a, "gives [[8.0, 8.0], [64.0, 64.0]]"),
     ("15.2", lambda s, a: None, "is there a return?"),
     ("15.3", lambda *a: assign(*a, swap=True), "the row for box"),
     ("15.3", lambda *a: assign(*a, logs=False), "the targets for box"),
     ("15.3", lambda *a: assign(*a, fraction=False), "the targets for box"),
     ("15.3", lambda *a: assign(*a, best="shared"), "the anchor for box [10.0"),
+    ("15.3", lambda *a: assign(*a, best="pixels"), "the anchor for box [29.0"),
+    ("15.3", lambda box, a, stride: assign(box, a, 16), "at stride 8"),
     ("15.3", lambda *a: assign(*a)[:3], "give (anchor, row, column, targets)"),
     ("15.4", lambda *a: fold(*a, eps=False), "the weight: your answer gives"),
     ("15.4", lambda *a: fold(*a, mean=False), "the bias: your answer gives [1.0]"),
+    ("15.4", in_place, "changed the conv or norm"),
     ("15.4", lambda *a: fold(*a)[0], "your function gave"),
     ("15.4", lambda *a: fold(*a, own=False), "gives [-3.0], expected [7.0]"),
     ("15.4", lambda *a: fold(*a, own="unscaled"), "gives [2.0], expected [7.0]"),

@@ -39,9 +39,9 @@ from course_lib.teaching import check, claim
 
 world = course_lib.world("harbour", task="detection")  # or "real"
 
-film = HarbourThings("train", count=35)
+harbours = HarbourThings("train", count=35)
 samples = []
-for image, target in film:
+for image, target in harbours:
     chosen = target["labels"] <= 3  # boat, car, person
     samples.append((image, {"boxes": target["boxes"][chosen],
                             "labels": target["labels"][chosen]}))
@@ -92,8 +92,8 @@ print("things there:", len(targets[0]["labels"]), "and",
       len(new[0][1]["labels"]))
 
 # %% [markdown]
-# From 50 epochs on its own picture is perfect, 18 boxes around 18 things. In the new one, with 14 things, it draws 11 boxes after 50 epochs and 25 after 500: it has become
-# surer, not better. And a customer only has new pictures. How would you have known? What would help? To answer, you build the whole training yourself.
+# From 50 epochs on its own picture is perfect, 18 boxes around 18 things. In the new one, with 14 things, it draws 11 boxes after 50 epochs and 25 after 500, so that at
+# least 11 are wrong: it has become surer, not better. And a customer only has new pictures. How would you have known? What would help? To answer, you build the whole training yourself.
 #
 # ## 1. A label is a line of text
 #
@@ -115,8 +115,8 @@ print(to_line(0, (64, 48, 128, 96), height=192, width=256))
 
 # %% [markdown]
 # 96 of 256 is 0.375, and so is 72 of 192. Now the project folder: pictures, labels, and a small `data.yaml` that says where they are. Who
-# labels with a tool gets the same from its export "YOLO". The split comes first: every fifth picture is for validation, which is decided before
-# anybody has seen a result.
+# labels with a tool gets the same from its export "YOLO". The split comes first, before
+# anybody has seen a result: every fifth picture is for validation. (Ours may be dealt out so, since each shows another harbour.)
 
 # %%
 import tempfile
@@ -283,9 +283,10 @@ def shapes():
 show(shapes(), alt="Widths and heights of the boxes in two clouds, narrow and "
      "wide. Our six anchors lie in the clouds, those of COCO beside them.",
      data=ours, largest=30_000)
+assert (cocos > 90).any(dim=1).sum() == 2
 
 # %% [markdown]
-# Persons are narrow and high, boats and cars wide and low. The anchors of COCO stand in between, or far outside; ours stand where the boxes are.
+# Persons are narrow and high, boats and cars wide and low. The anchors of COCO stand in between or far outside (two beyond the figure); ours stand where the boxes are.
 #
 # ## 3. Who answers for a box, and what it costs
 #
@@ -334,7 +335,7 @@ torch.testing.assert_close(back, boat[0]["boxes"], atol=1e-3, rtol=0)
 # %% [markdown]
 # There and back, the same box. But *one* slot of 12 · 16 · 3 = 576 learns from this boat; that is little. YOLOv5 is more generous, twice. Every
 # anchor answers whose sides differ from the box's by less than a factor of **4**. And neighbours answer too: with `scale_x_y=2` a cell
-# can put a centre up to half a cell beyond its rim, so the two nearest neighbours can reach ours.
+# can put a centre up to half a cell beyond its rim, so the nearer neighbour in the row and the nearer in the column reach ours.
 
 # %%
 def answering(scale_x_y, ratio=4.0):
@@ -363,25 +364,28 @@ def cells_that_answer(scale_x_y):
     (slots,) = assign([head(scale_x_y)], [(12, 16)], one)
     fig = pictures([images[0]])
     ax = fig.axes[0]
-    for i, j in zip(slots.row.tolist(), slots.column.tolist(), strict=True):
-        ax.add_patch(Rectangle((j * 16, i * 16), 16, 16, color="#D55E00",
-                               alpha=0.25))
+    cells = torch.stack([slots.row, slots.column], dim=1).unique(dim=0)
+    for i, j in cells.tolist():
+        ax.add_patch(Rectangle((j * 16, i * 16), 16, 16, lw=3, ec="#CC0077",
+                               fc="#FF339966"))
     ax.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, lw=3,
                            edgecolor="#0072B2"))
-    ax.vlines(range(0, 256, 16), 0, 192, "white", lw=0.5)
-    ax.hlines(range(0, 192, 16), 0, 256, "white", lw=0.5)
-    ax.set(xlim=(x1 - 40, x2 + 40), ylim=(y2 + 34, y1 - 34))
+    ax.plot((x1 + x2) / 2, (y1 + y2) / 2, "o", ms=7, color="#0072B2")
+    ax.vlines(range(0, 256, 16), 0, 192, "white", lw=1)
+    ax.hlines(range(0, 192, 16), 0, 256, "white", lw=1)
+    ax.set(xlim=(x1 - 23, x2 + 22), ylim=(y2 + 23, y1 - 23))
+    fig.set_size_inches(3.2, 2.7)
     return fig
 
 
 explore(cells_that_answer, scale_x_y=[1.0, 2.0, 3.0], largest=30_000,
-        alt="A boat in a blue box on a grid of 16 pixels. At scale_x_y 1 one "
-            "cell is tinted, at 2 three, at 3 five, a cross.")
+        alt="A boat in a blue box on a grid of 16 pixels. At scale_x_y 1 the "
+            "cell of the centre is pink, at 2 three, at 3 five, a cross.")
 
 # %% [markdown]
 # Now the price. *Every* slot pays for **objectness**: it should say how well its box fits, and 0 where nothing is. The slots that answer pay for the
 # **box**, $1 - \text{CIoU}$ (chapter 12), and for each **class**, a yes or no. Take a map that says 0 everywhere. Its objectness is $\sigma(0) =
-# \frac12$, and its box in row 4, column 6 is the anchor in the middle of the cell:
+# \frac12$, which costs $\log 2$ whatever it should be, and its box in row 4, column 6 is the anchor in the middle of the cell:
 
 # %%
 from course_lib.detection.boxes import paired_iou
@@ -396,6 +400,8 @@ ONE = {"box": 1, "objectness": 1, "class": 1}
 losses = yolo_loss([blank], [head()], boat, gains=ONE, ratio=None)
 torch.testing.assert_close(losses["box"], box)
 torch.testing.assert_close(losses["class"], torch.tensor(math.log(2)))
+weighed = 4 * math.log(2)  # the weight of this map: see the end of section 3
+torch.testing.assert_close(losses["objectness"], torch.tensor(weighed))
 
 # %% [markdown]
 # Three numbers, never to be read as one. See what happens to the objectness of a map that says "nothing" everywhere, with a score of -6:
@@ -404,11 +410,13 @@ torch.testing.assert_close(losses["class"], torch.tensor(math.log(2)))
 nothing = blank.view(1, 3, 8, 12, 16).clone()
 nothing[:, :, 4] = -6
 empty, missed = math.log(1 + math.exp(-6)), math.log(1 + math.exp(6))
+mean = (575 * empty + missed) / 576
 print(f"one empty slot {empty:.4f}, the missed boat {missed:.2f}, "
-      f"mean {(575 * empty + missed) / 576:.4f}")
+      f"mean {mean:.4f}")
+assert math.log(2) > 50 * mean
 
 # %% [markdown]
-# 0.013: fifty times better than before, and no boat is found. The mean drowns the one slot that matters among 575 that do not. (The truth is a little kinder,
+# 0.013: over fifty times better than before, and no boat is found. The mean drowns the one slot that matters among 575 that do not. (The truth is a little kinder,
 # because the missed slot should say how well its box fits, not 1.) On finer maps it is worse still:
 
 # %%
@@ -431,7 +439,7 @@ print("the three losses:", GAINS)
 # ## 4. Thirty-five pictures that look like many
 #
 # Drawing 434 boxes takes an hour or two. The cheapest new picture is an old one, changed so that its boxes can change along. A **mosaic** (YOLOv4) lays windows of four
-# pictures around a random point. A box moves with its window, and what is cut too far goes:
+# pictures around a random point. A box moves with its window, and goes where less than 0.3 of it is left:
 
 # %%
 from course_lib.detection.yolo.mosaic import mosaic
@@ -572,23 +580,29 @@ def ap50(dataset, net=detector):
 
 
 old, kept, unseen = (ap50(each) for each in (train, val, new))
-claim("AP50 on the 28 training pictures", old, at_least=0.8)
+claim("AP50 on the 28 training pictures", old, at_least=0.85)
 claim("AP50 on the 7 validation pictures", kept, at_most=0.7)
-claim("AP50 on 60 new pictures", unseen, at_most=0.75)
-claim("training minus new", old - unseen, at_least=0.15)
+claim("AP50 on 60 new pictures", unseen, at_most=0.7)
+claim("training minus new", old - unseen, at_least=0.25)
 
 # %% [markdown]
 # It knows its 28 pictures nearly by heart, and on new ones it is far worse. The losses did not say so: they were measured on the pictures they were made
 # small on. That is **over-fitting**, and only pictures that were never trained on show it.
 #
-# And the slow average, from the same run, on the training pictures?
+# And the slow average, from the same run, on the training pictures? Once as it is, once with the batch norm statistics of the other:
 
 # %%
-claim("AP50 with d = 0.98", ap50(train, slow.module), at_most=0.5)
+late = slow.module
+claim("AP50 with d = 0.98", ap50(train, late), at_most=0.3)
+for norm, other in zip(late.modules(), detector.modules(), strict=True):
+    if isinstance(norm, nn.BatchNorm2d):
+        norm.running_mean.copy_(other.running_mean)
+        norm.running_var.copy_(other.running_var)
+claim("with statistics of d = 0.9", ap50(train, late), at_least=0.8)
 
 # %% [markdown]
-# The net is the same, yet the slow average finds hardly anything. It remembers some 50 steps, a quarter of our run, and still holds weights and batch norm
-# statistics that have little to do with each other. Recipes for 100,000 steps write 0.9999; in a short run such a number makes a good net look untrained. Measure both.
+# As it is it finds hardly anything, though its weights are as good: what lags is the *statistics*. They are running averages already, were averaged again over
+# some 50 steps, a quarter of our run, and still describe an earlier net. Recipes for 100,000 steps write 0.9999; in a short run such a number makes a good net look untrained. Measure both.
 #
 # Would 500 epochs help, as in so many recipes? And the changes of section 4? The card below trained both, on the same 28 pictures:
 
@@ -650,7 +664,7 @@ for i in range(layers):
 print(layers, "layers taken over,", len(bigger.layers) - layers, "begin anew")
 
 # %% [markdown]
-# That is training, transferred. Last comes the **export**: a cfg, a weights file and a list of names, the three files of chapter 14. Any program that
+# Last comes the **export**: a cfg, a weights file and a list of names, the three files of chapter 14. Any program that
 # reads Darknet files can now find your things. We read them back and ask the same question again, by the commands you would use in a terminal:
 
 # %%
@@ -705,7 +719,7 @@ large = read_card("yolo_harbour")
 print(f"{large['train_pictures']:,} pictures: AP50 {large['ap50']:.2f}")
 
 # %% [markdown]
-# The last line is the shipped net of chapter 14, `yolo_harbour`, made by this command for all six kinds of things: what is possible when labels cost nothing.
+# The last line is the shipped net of chapter 14, `yolo_harbour`, made by this command: all six kinds of things, so no rival of the 0.9 above.
 #
 # ## 6. From v1 to v8
 #
@@ -725,13 +739,13 @@ print(f"{large['train_pictures']:,} pictures: AP50 {large['ap50']:.2f}")
 # Four of these ideas fit into a few lines each.
 #
 # **Re-parameterisation** (Ding et al., 2021): train a block of three branches side by side, a 3x3 convolution, a 1x1 and the input itself, each with its
-# batch norm. It trains better. For prediction fold it into **one** 3x3 convolution. Is that allowed? One number, batch norm with mean 2, variance
+# batch norm. In the paper it trains better. For prediction fold it into **one** 3x3 convolution. Is that allowed? One number, batch norm with mean 2, variance
 # 3, epsilon 1, factor 4 and shift 1:
 #
 # $$4 \cdot \frac{w x - 2}{\sqrt{3 + 1}} + 1 = (2 w)\, x - 3$$
 #
 # A norm in evaluation is a factor and a shift, and a convolution swallows both. A 1x1 kernel is a 3x3 kernel with zeros around, the input itself a 1x1
-# kernel of ones. And sums of convolutions are convolutions with summed kernels.
+# kernel that is the identity matrix. And sums of convolutions are convolutions with summed kernels.
 
 # %%
 class ThreeWays(nn.Module):
@@ -823,7 +837,7 @@ assert torch.equal(middle + distances[2:] * 16, last)
 # ## A common mistake
 #
 # A colleague doubts our gap. Her validation pictures come from the same camera, a quarter of a second after ours, and no picture of hers was trained on. She is right
-# about that. Our film can do the same:
+# about that. Our harbours can move on as well:
 
 # %%
 from course_lib.data.harbour.dataset import detection_target
@@ -831,7 +845,7 @@ from course_lib.detection.box_crop import keep_objects
 
 
 class Later:
-    """The 28 training scenes again, some seconds later."""
+    """The 28 training scenes again, a moment later."""
 
     classes = THINGS
 
@@ -842,7 +856,7 @@ class Later:
         return len(self.rows)
 
     def __getitem__(self, i):
-        scene = film.scene(self.rows[i], self.seconds)
+        scene = harbours.scene(self.rows[i], self.seconds)
         target = detection_target(scene, i)
         target["labels"] = target["labels"] - 5  # boat is 6 in the harbour
         image = torch.from_numpy(scene.image).permute(2, 0, 1)
@@ -854,7 +868,7 @@ claim("her validation minus ours", leaked - kept, at_least=0.1)
 claim("her validation minus 60 new pictures", leaked - unseen, at_least=0.08)
 
 # %% [markdown]
-# Her figure is much better, and it is worth nothing: the boats have moved by a pixel, the rest is as it was trained. Every split that deals out the frames
+# Her figure is much better, and it is worth nothing: boats and cars have hardly moved, the rest is as it was trained. Every split that deals out the frames
 # of one film at random does this, and so does an augmentation *before* the split, since copies of one picture land on both sides. **Split by scene,
 # by day, by place**: by whatever will be new when the net is used.
 #
@@ -862,7 +876,7 @@ claim("her validation minus 60 new pictures", leaked - unseen, at_least=0.08)
 #
 # What helps most: another trick, or more pictures? The dial is the number of labelled pictures. One net begins with random weights, the other with a trunk
 # that learnt masts, lamp posts and buoys in 1,000 other harbours and never saw a label of our three. Both get 200 steps, mirror and zoom, and three
-# seeds with pictures of their own:
+# seeds with pictures of their own; 100 new pictures judge:
 
 # %%
 curve = read_card("curve_harbour_labelled_yolo")
@@ -876,16 +890,17 @@ print("transferred: ", [round(x, 2) for x in transferred.mean(dim=0).tolist()])
 ahead = transferred - scratch  # (3 seeds, 5 values)
 assert ahead[:, 0].min() > 0.04 and ahead[:, 0].mean() > 0.07
 assert ahead[:, 1:].mean(dim=0).abs().max() < 0.03
-assert curve["values"] == [2, 5, 10, 35, 150]
+assert curve["values"] == [2, 5, 10, 35, 150] and curve["num_pictures"] == 100
+assert 0.75 < changed[card["values"].index(100)] < 0.8
 assert changed[-1] > max(scratch.max(), transferred.max()) + 0.05
 
 # %% [markdown]
 # The first ten pictures are worth most. (Each holds fifteen boxes, drawn by one hand; photographs of a cup are less generous.) **Transfer** is worth
 # something where labels are fewest: with two pictures it is ahead with every seed, by eight points on average. From five pictures on the two cannot be told apart.
 #
-# And from 35 to 150 pictures hardly anything happens. Are labels worthless, then? Look back at section 5: the same net, 28 pictures, 1,500 steps, mosaic, and 0.9, more than any
-# point of this curve. After 200 steps it is the *steps* that are short. A curve tells what its dial is worth while the rest stays as it is. Before you label another hundred
-# pictures, train longer.
+# And from 35 to 150 pictures hardly anything happens. Are labels worthless, then? Look back at section 5: the same net, augmented, was at 0.78 after 100 epochs and at 0.9 after 500, more than
+# any point of this curve, from 28 pictures. An epoch is three steps there. So what 200 steps lack is *steps*. A curve tells what its dial is worth while the rest stays as it is. Before you label another hundred
+# pictures, train longer, augmented.
 #
 # ## On real data
 #
@@ -904,7 +919,7 @@ assert max(row["ap"] for row in public) < 0.57
 # The people are found, AP50 is above 0.92 in each row. But AP, which asks for tight boxes as well, is below 0.57. There is something to win.
 #
 # Now the transfer of section 5 with the first net. The cfg gets one class, *pedestrian*; the heads keep the rows of *person*, the only ones that fit; and the net is trained on
-# the 100 training pictures, mirrored, zoomed and recoloured, at an input of 384. Nothing was chosen on the test pictures.
+# the 100 training pictures, mirrored, zoomed and recoloured, at an input of 384 (the table's 320 gave the start an AP of 0.56, at 384 it has 0.58). Nothing was chosen on the test pictures.
 
 # %%
 people = read_card("penn_fudan_yolo_transfer")
@@ -913,6 +928,7 @@ card_table(people["rows"], {"net": "net", "seed": "seed", "ap50": "AP50",
                             "ap_interval": "95 % of AP",
                             "cpu_minutes": "CPU minutes"})
 start, *trained = people["rows"]
+assert round(start["ap"], 2) == 0.58 and round(public[1]["ap"], 2) == 0.56
 assert min(row["ap"] for row in trained) > start["ap"] + 0.06
 assert min(row["ap"] for row in trained) > start["ap_interval"][1]
 assert all(row["ap50_interval"][0] < start["ap50"] for row in trained)
@@ -948,8 +964,8 @@ if folder and folder.is_dir():
 # ### Exercise 15.1: read a label, and refuse a wrong one
 #
 # Given a line such as `"0 0.375 0.375 0.25 0.25"` and height and width of the picture in pixels, return the pair of label (from 1, as our
-# detectors want it) and box (x1, y1, x2, y2 in pixels). Raise a `ValueError` where there are not five numbers, the class is no whole number, or a share does not lie
-# between 0 and 1.
+# detectors want it) and box (x1, y1, x2, y2 in pixels). Raise a `ValueError` where there are not five numbers, the class is no whole number, or a share is
+# below 0 or above 1.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -1059,12 +1075,12 @@ check("15.4", fold_one)
 # - You trained on 35 pictures, showed that the net has over-fitted, and compared what helps: augmentation, transfer, labels.
 # - You folded a re-parameterised block into one convolution, and know the versions of YOLO by their ideas.
 #
-# New in your hands: `YoloFolder`, `change_classes`, `change_anchors`, `kmeans_anchors`, `assign`, `yolo_loss`, `Mosaic`, `yolo_transform`, `transfer`,
-# `cut_off`, and the commands `train-detector`, `detect` and `evaluate-detections`.
+# New in your hands: `YoloFolder`, `change_classes`, `change_anchors`, `kmeans_anchors`, `assign`, `yolo_loss`, `mosaic`, `yolo_transform`, `cut_off`,
+# and the commands `train-detector`, `detect` and `evaluate-detections`.
 #
 # ## Read more
 #
-# - Bochkovskiy et al., [YOLOv4](https://arxiv.org/abs/2004.10934), 2020: section 3.4 tries one trick after the other; [our
+# - Bochkovskiy et al., [YOLOv4](https://arxiv.org/abs/2004.10934), 2020: section 4.3 tries one trick after the other; [our
 #   notes](../literature/notes/15_training_yolo.md) hold them against our curves.
 # - Zheng et al., [Distance-IoU Loss](https://arxiv.org/abs/1911.08287), AAAI 2020: the box loss.
 # - Wang et al., [YOLOv7](https://arxiv.org/abs/2207.02696), CVPR 2023: ELAN, planned re-parameterisation, the auxiliary head.
