@@ -16,7 +16,7 @@ WHERE = {
     "present_ids": "labels", "label_figure": "labels", "box_figure": "labels",
     "draw_detections": "detections",
     "commonest": "answers", "paint": "answers",
-    "explore": "widgets", "explorer": "widgets",
+    "explore": "widgets", "explorer": "widgets", "browse": "browser",
     "failure_curve": "curves",
     "card_table": "cards",
 }
