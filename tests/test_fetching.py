@@ -8,7 +8,7 @@ import pytest
 from file_server import FileServer, left
 from harbour_archives import archive, is_the_harbour
 from harbour_archives import entry as entry_of
-from test_unpacking import tarred, zipped
+from hostile_archives import tarred, zipped
 
 from course_lib.__main__ import main
 from course_lib.data.catalogue import CATALOGUE, File, Source, source

@@ -7,7 +7,7 @@ import pytest
 from file_server import FileServer, left
 from harbour_archives import archive, is_the_harbour
 from harbour_archives import entry as entry_of
-from test_unpacking import tarred, zipped
+from hostile_archives import tarred, zipped
 
 from course_lib.data import fetching, unpacking
 from course_lib.data.catalogue import source
@@ -124,6 +124,16 @@ def test_a_full_disk_before_and_while_unpacking(server, tmp_path, monkeypatch):
     monkeypatch.setattr(unpacking, "_write", write)
     assert is_the_harbour("penn_fudan", fetch(entry, tmp_path))
     assert len(server.asked) == 1 and left(tmp_path) == ["penn_fudan"]
+
+
+def test_what_has_come_needs_no_room_again(server, tmp_path, monkeypatch):
+    entry = entry_of("penn_fudan", server.offer("a.zip", archive("penn_fudan")))
+    work = tmp_path / ".penn_fudan.fetching"
+    work.mkdir()
+    (work / "a.zip-12345678.part").write_bytes(bytes(1_500_000))
+    usage = type("Usage", (), {"free": 600_000})  # of 2 MB, archive and contents
+    monkeypatch.setattr(unpacking.shutil, "disk_usage", lambda folder: usage)
+    assert is_the_harbour("penn_fudan", fetch(entry, tmp_path))
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):

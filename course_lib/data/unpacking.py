@@ -70,8 +70,8 @@ def unpack(archive: Path, folder: Path, inside: str = "") -> None:
             for path, member in _plan(archive, members, inside, folder):
                 _write(member, folder / path)
     except DAMAGE as error:
-        if getattr(error, "errno", None):  # the disk's fault
-            raise
+        if getattr(error, "errno", None) not in (None, errno.EINVAL):
+            raise  # the disk's fault; EINVAL is a seek to nowhere
         raise InputError(
             f"{archive} cannot be unpacked ({error}); fetch it again"
         ) from None
@@ -129,6 +129,8 @@ def _plan(
             path = path.relative_to(inside)
             fault = fault or _clash(seen, path, member.kind)
             kept.append((path, member))
+        elif not fault and member.kind == "file":
+            member.open().close()  # where a zip compares the two names it keeps
         if fault:
             raise InputError(
                 f"{archive} holds {member.name!r}, which {fault}; nothing was "

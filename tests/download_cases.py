@@ -1,0 +1,32 @@
+"""What the tests of downloading share: two files of a size, and how to get one."""
+
+import hashlib
+import random
+
+import pytest
+
+from course_lib.data import downloading
+from course_lib.data.catalogue import File
+from course_lib.errors import InputError
+
+CONTENT = random.Random(0).randbytes(1_000_000)
+OTHER = random.Random(1).randbytes(1_000_000)
+SHA1 = f"sha1:{hashlib.sha1(CONTENT).hexdigest()}"
+
+
+def file_at(url, checksum=SHA1, **changes) -> File:
+    return File(url=url, megabytes=1, checksum=checksum, **changes)
+
+
+def get(file, folder, *mirrors) -> bytes:
+    return downloading.download(file, [file.url, *mirrors], folder).read_bytes()
+
+
+def told(make) -> str:
+    with pytest.raises(InputError) as error:
+        make()
+    return str(error.value)
+
+
+def starts(server) -> list[int]:
+    return [start for _, start in server.asked]
