@@ -180,6 +180,8 @@ def test_parts_of_people(people):
             thing = (ids >= 6) & (ids != 255)
             assert torch.equal(mask, torch.where(thing, ids - 5, 0))
             assert (image.int() - truth[i][0].int()).abs().float().mean() < 8
+        picture = Image.open(dataset.file(0))
+        assert picture.mode == "P" and picture.getpalette()[:6] == [0, 0, 0, 128, 0, 0]
     assert check_labels(dataset, 7).void == 0
 
 

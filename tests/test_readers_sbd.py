@@ -10,6 +10,7 @@ from scipy.io import loadmat, savemat
 
 from course_lib.data.checker import check_labels
 from course_lib.data.classes import VOC
+from course_lib.data.formats import matlab
 from course_lib.data.formats.matlab import read_struct
 from course_lib.data.formats.sbd_mat import convert, read_classes, read_instances
 from course_lib.data.harbour import Harbour, export
@@ -215,6 +216,19 @@ def test_a_file_of_the_other_byte_order(tmp_path):
     assert told(lambda: read_classes(tmp_path / "a.mat")).endswith(
         "or damaged (it has another header); get it again"
     )
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_file_that_breaks_off_and_one_that_swells(tmp_path, monkeypatch, compressed):
+    path, ids = tmp_path / "a.mat", np.zeros((100, 200), np.uint8)
+    savemat(path, {"GTcls": {"Segmentation": ids}}, do_compression=compressed)
+    assert read_classes(path).shape == (100, 200)
+    with monkeypatch.context() as patched:
+        patched.setattr(matlab, "MOST_BYTES", 10_000)  # it has 20,000, or swells to it
+        message = told(lambda: read_classes(path))
+        assert ("or is too large" if compressed else "more than 10,000") in message
+    path.write_bytes(path.read_bytes()[:-9])
+    assert "or damaged (it breaks off)" in told(lambda: read_classes(path))
 
 
 @settings(deadline=None, max_examples=150)
