@@ -82,6 +82,36 @@ def gives_a_count(logits, labels):
     return (logits.argmax(dim=0) == labels)[known].sum().item()
 
 
+def runs_in_a_row(runs, first=0):
+    pixels = [[(first + i) % 2] * run for i, run in enumerate(runs)]
+    return torch.tensor(sum(pixels, []))
+
+
+def draws_row_after_row(runs, height, width):
+    return runs_in_a_row(runs).view(height, width)
+
+
+def does_not_turn(runs, height, width):
+    return runs_in_a_row(runs).view(width, height)
+
+
+def begins_inside(runs, height, width):
+    return runs_in_a_row(runs, first=1).view(width, height).T
+
+
+def drops_empty_runs(runs, height, width):
+    return runs_in_a_row([run for run in runs if run]).view(width, height).T
+
+
+def writes_the_lengths(runs, height, width):
+    pixels = sum(([i % 2 * run] * run for i, run in enumerate(runs)), [])
+    return torch.tensor(pixels).view(width, height).T
+
+
+def draws_columns(runs, height, width):
+    return runs_in_a_row(runs).view(width, height).T
+
+
 @pytest.mark.parametrize("number, answer, told", [
     ("01.1", pads_labels_with_0, "gives [[1, 2, 0], [0, 0, 0]], expected [[1, 2, 255]"),
     ("01.1", pads_on_the_other_side, "gives [[255, 255, 255], [255, 1, 2]], expected"),
@@ -89,7 +119,7 @@ def gives_a_count(logits, labels):
     ("01.1", makes_a_float_image, "of type torch.uint8 came back as torch.float32"),
     ("01.1", swaps_height_and_width, "padded to 2 x 3: your answer gives [["),
     ("01.1", gives_labels_only, "gives Tensor, expected two tensors"),
-    ("01.2", counts_the_intersection_twice, "section 5: your answer gives [0.3333"),
+    ("01.2", counts_the_intersection_twice, "section 8: your answer gives [0.3333"),
     ("01.2", gives_class_accuracy, "gives [0.5, 1.0, 1.0], expected [0.5, 0.66"),
     ("01.2", absent_is_0, "expected [0.75, nan, 0.8"),
     ("01.2", absent_is_left_out, "expected [0.75, nan, 0.8"),
@@ -98,6 +128,12 @@ def gives_a_count(logits, labels):
     ("01.3", counts_void, "labels [[1, 255]]: your answer gives 0.5, expected 1"),
     ("01.3", rounds_the_logits, "(3, 2, 1), all right: your answer gives 0.5"),
     ("01.3", gives_a_count, "gives 2, expected 1"),
+    ("01.4", draws_row_after_row, "4 columns: your answer gives [[0, 0, 0, 1], [1,"),
+    ("01.4", does_not_turn, "4 columns: your answer gives [[0, 0, 0], [1, 1, 0], "),
+    ("01.4", begins_inside, "4 columns: your answer gives [[1, 0, 0, 1], [1, 0, "),
+    ("01.4", drops_empty_runs, "runs [0, 1, 2, 1] in 2 rows and 2 columns: your"),
+    ("01.4", writes_the_lengths, "4 columns: your answer gives [[0, 2, 3, 0], "),
+    ("01.4", lambda runs, height, width: None, "is there a return?"),
 ])  # fmt: skip
 def test_wrong_answers_are_told_apart(capsys, number, answer, told):
     check(number, answer)
@@ -113,3 +149,9 @@ def test_a_right_answer_may_look_otherwise(capsys):
 
     check("01.2", class_iou)
     assert capsys.readouterr().out == "Exercise 01.2: correct.\n"
+
+
+@pytest.mark.parametrize("kind", [torch.Tensor.bool, torch.Tensor.tolist])
+def test_a_right_mask_may_be_of_any_kind(capsys, kind):
+    check("01.4", lambda *size: kind(draws_columns(*size)))
+    assert capsys.readouterr().out == "Exercise 01.4: correct.\n"

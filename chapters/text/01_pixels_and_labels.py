@@ -2,19 +2,20 @@
 # # 01. Pixels and labels: a mark that notices
 #
 # Ids, colours, void, padding: much of what goes wrong in segmentation goes wrong before any net is trained. Here you open
-# everything up, down to the last number, and build the mark by which every net of this course is judged.
+# everything up, down to the last number, read other people's files as well, and build the mark by which every net of this
+# course is judged.
 #
 # ## What you will be able to do
 #
 # - read a picture and its label picture, and tell ids from colours
-# - check the labels of a folder before you train on them
+# - check the labels of a folder, and its splits for leaks, before you train on them
+# - open the files of other data sets, and know the trap in each
 # - transform a picture and its labels together, without inventing ids
-# - compute a confusion matrix and its scores by hand, and with the library
-# - choose a mark that notices when a rare class is lost
+# - compute a confusion matrix by hand, and choose a mark that notices when a rare class is lost
 #
 # ## Before you start
 #
-# Chapter [00](00_start_here.ipynb). About 60 minutes; the cells run in about 30 seconds on a CPU.
+# Chapter [00](00_start_here.ipynb). About 80 minutes; the cells run in about 35 seconds on a CPU.
 
 # %%
 # setup
@@ -30,7 +31,7 @@ from PIL import Image
 import course_lib
 from course_lib.data.harbour import Harbour
 from course_lib.metrics import ConfusionMatrix
-from course_lib.show import explore, pictures, show
+from course_lib.show import browse, explore, pictures, show
 from course_lib.teaching import check, claim
 
 world = course_lib.world("harbour")  # or "real"
@@ -54,7 +55,7 @@ show(pictures([image, labels, answer],
               classes=world.classes),
      alt="A harbour and its labels. In the truth two small pink buoys float "
          "on the water; in the answer of the machine they are missing.",
-     data=[labels, answer])
+     data=[labels, answer], largest=50_000)
 
 # %% [markdown]
 # Two pink buoys are gone, and nothing else. **Pixel accuracy** is the share of pixels that are right; **void** pixels, whose
@@ -174,7 +175,7 @@ show(pictures([overlay(photo, coffee, pocket.classes, alpha=0.55), coffee],
      alt="A cup of coffee on a saucer with a spoon, under the colours of its "
          "labels, and the label picture alone with a thin pale void line "
          "between the classes.",
-     data=coffee, largest=70_000)
+     data=coffee, largest=65_000)
 
 # %% [markdown]
 # The thin pale line, best seen between saucer and table, is **void**, id 255: nobody can say which class such a pixel is,
@@ -215,7 +216,16 @@ print(check_labels(pairs, num_classes=12))
 
 # %% [markdown]
 # `check_labels` looks at every label picture *before* hours of training are spent on it: type, ids, sizes, share of
-# void. Somebody edits one file in a drawing program, and it comes back as grey values. Will it be caught?
+# void. Your own eyes see what it cannot: labels on the wrong thing. `browse` lays the labels over the pictures and leafs
+# through any data set, void in stripes; choose a class, and only pictures that show it remain.
+
+# %%
+browse(pairs, columns=3, rows=1, largest=36_000,
+       alt="Three harbour pictures under the colours of their labels; thin "
+           "striped lines of void run between the classes.")
+
+# %% [markdown]
+# Somebody edits one file in a drawing program, and it comes back as grey values. Will it be caught?
 
 # %%
 from course_lib.errors import InputError
@@ -230,10 +240,13 @@ except InputError as error:
 # %% [markdown]
 # File, value, fix. Every trainer of this course calls the checker first.
 #
+# Real data sets come by command: `python -m course_lib data list` names them, `data fetch camvid` gets one and compares its
+# checksum before it unpacks anything, `data check --dataset camvid` does what you did above. Where files are missing, it shows
+# the tree it expected, and what of it is there.
+#
 # The same walk through the labels tells how often each class occurs. Nets learn frequent classes first, so one may
 # weigh the others up. **Median-frequency weights** do that: the median share of a class, divided by the share of *this*
-# class. Both shares are taken over the pictures that show the class at all, so the shares printed below, taken over all
-# pictures, do not suffice to check them.
+# class, both over the pictures that show the class at all (the shares below are over all pictures).
 
 # %%
 from course_lib.data.statistics import class_statistics
@@ -251,7 +264,325 @@ assert found.share.sort().values[-4:].sum() > 0.7  # four classes
 # will ask whether such weights help. Here they show what pixel accuracy is made of: the first four lines are 70 per cent.
 
 # %% [markdown]
-# ## 4. Move both together
+# ## 4. Other people's files
+#
+# Every benchmark stores the same things in its own way, and a **reader** makes them alike. Three of them store a picture of
+# ids. We export the harbour into their layouts. What do the files hold at a pixel of sky, of a boat, and of void?
+
+# %%
+scenes = Harbour("train", count=12, size=(96, 128))
+ids = scenes[0][1]  # (96, 128)
+masks = {"voc": "SegmentationClass/*.png",
+         "ade20k": "annotations/training/*.png",
+         "cityscapes": "gtFine/train/*/*_labelIds.png"}
+stored = {}
+for layout, pattern in masks.items():
+    root = export(scenes, folder / layout, layout)
+    stored[layout] = read_labels(min(root.glob(pattern)))
+print("id  ", *masks)
+for i in (1, 6, 255):  # sky, boat, void
+    row, column = (ids == i).nonzero()[0]
+    found = [int(file[row, column]) for file in stored.values()]
+    print("{:<4} {:<3} {:<6} {}".format(i, *found))
+
+# %% [markdown]
+# VOC stores the id, ADE20K the id + 1, to keep 0 for void. Cityscapes has 34 ids, and nets learn 19 of them (its classes are
+# others; the harbour's borrow their numbers). No subtraction helps there. A **look-up table** does: 256 numbers, and the
+# stored id says which one to take.
+
+# %%
+from course_lib.data.readers.ade20k import ADE20K
+from course_lib.data.readers.cityscapes import Cityscapes, train_ids
+from course_lib.data.readers.voc import VOCSegmentation
+
+trained = [7, 8, 11, 12, 13, 17, *range(19, 29), 31, 32, 33]
+table = torch.full((256,), 255)  # all others become void
+table[trained] = torch.arange(19)
+assert torch.equal(table, train_ids())
+city = table[stored["cityscapes"]]  # (96, 128), ids 0 to 18
+read = {name: reader(folder / name)[0][1] for name, reader in
+        (("voc", VOCSegmentation), ("ade20k", ADE20K),
+         ("cityscapes", Cityscapes))}
+assert torch.equal(read["voc"], ids) and torch.equal(read["ade20k"], ids)
+assert torch.equal(read["cityscapes"], city)
+
+# %%
+grey = [stored[name].byte().expand(3, -1, -1) for name in read]
+show(pictures([grey[1], grey[2], read["ade20k"]],
+              ["file of ADE20K", "file of Cityscapes", "after the reader"],
+              classes=Harbour.classes),
+     alt="The label files of ADE20K and Cityscapes in a viewer, all but "
+         "black; the same labels in colours after the reader.",
+     data=[*grey, read["ade20k"]], largest=25_000)
+
+# %% [markdown]
+# Nearly black is how label files without a palette look in a viewer. They are not broken.
+#
+# COCO and YOLO tell of things one by one, each with a box. Let a buoy fill columns 3 to 5 and rows 1 and 2, counted
+# from 0, of a picture 8 wide and 4 high. Our box is *xyxy*, in pixels: left, top, right, bottom = (3, 1, 6, 3). Right
+# and bottom lie one past the last pixel, so that 6 - 3 is the width. Three formats write:
+#
+# | | written | meaning |
+# |---|---|---|
+# | VOC xml | 4 2 6 3 | corners; pixels count from 1, and the last is inside |
+# | COCO json | 3 1 3 2 | left, top, width, height |
+# | YOLO txt | 0.5625 0.5 0.375 0.5 | centre and size, as shares of 8 and 4 |
+
+# %%
+import json
+import re
+
+from course_lib.data.formats.annotated import Annotated, Thing
+from course_lib.data.formats.coco_json import write_coco
+from course_lib.data.formats.voc_xml import write_voc_xml
+from course_lib.data.formats.yolo_txt import write_yolo
+
+one = Annotated("one.png", 8, 4, (Thing("buoy", (3.0, 1.0, 6.0, 3.0)),))
+write_voc_xml(folder / "one.xml", one)
+write_coco(folder / "one.json", [one], ["buoy"])
+write_yolo(folder / "one.txt", one, ["buoy"])
+xml, box, txt = ((folder / f"one.{end}").read_text()
+                 for end in ("xml", "json", "txt"))
+print(*re.findall(r"<(?:xm|ym)\w+>(\d+)", xml))
+print(*json.loads(box)["annotations"][0]["bbox"])
+print(txt)
+
+# %% [markdown]
+# As on paper; YOLO's line begins with the class, from 0.
+#
+# A mask in COCO is a polygon, or **run lengths**: go down column after column and count the pixels outside, then those
+# inside, then outside, and so on. Do it on paper for this mask:
+#
+# ```text
+# 0 1 1 0
+# 0 1 1 0
+# 0 0 1 0
+# ```
+
+# %%
+from course_lib.data import run_lengths
+
+mask = torch.tensor([[0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 1, 0]])
+runs, inside = [0], 0
+for pixel in mask.T.flatten().tolist():  # column after column
+    if pixel != inside:
+        runs.append(0)
+        inside = pixel
+    runs[-1] += 1
+assert runs == run_lengths.encode(mask.numpy(), "coco")
+assert (run_lengths.decode(runs, (3, 4), "coco") == mask.numpy()).all()
+runs
+
+# %% [markdown]
+# Five numbers for twelve pixels. Where the first pixel lies inside, the first run is 0, since outside always begins.
+#
+# All three readers give the same boxes. Their labels count from different places: VOC's are the ids of our table, the
+# others' count the things from 1.
+
+# %%
+from course_lib.data.readers.coco import CocoInstances
+from course_lib.data.readers.voc_detection import VOCDetection
+from course_lib.data.readers.yolo import YoloFolder
+
+voc = VOCDetection(folder / "voc", classes=Harbour.classes)[0][1]
+coco = CocoInstances(export(scenes, folder / "coco", "coco"))[0][1]
+yolo = YoloFolder(export(scenes, folder / "yolo", "yolo"))[0][1]
+for target in (coco, yolo):  # boxes (N, 4), xyxy
+    assert torch.allclose(target["boxes"], voc["boxes"], atol=1e-3)
+    assert torch.equal(target["labels"], voc["labels"] - 5)
+print(len(voc["boxes"]), "boxes, three times the same")
+
+# %% [markdown]
+# Every layout has its trap:
+#
+# | data set | the trap |
+# |---|---|
+# | VOC | xml corners: x1 = xmin - 1, y1 = ymin - 1, x2 = xmax, y2 = ymax |
+# | ADE20K | 0 is void; read as a class, every id is one too high |
+# | Cityscapes | `labelIds` need the look-up; `instanceIds` are label id x 1000 + number, in 16 bits |
+# | COCO | 80 classes, ids up to 90; masks overlap; as VOC's classes, only pictures with more than 1,000 labelled pixels |
+# | YOLO | class 0 is a thing; a picture without a txt has no things, or the folder `labels` is misspelt |
+# | SBU shadow | 255 is *shadow*, a class; taken for void, nothing is left to learn |
+#
+# A converter goes from format to format and tells what it loses:
+
+# %%
+from course_lib.data.formats.convert import convert
+
+report = convert(folder / "coco", "coco", folder / "as_yolo", "yolo")
+print("objects", report.objects.total(), " lost", dict(report.lost))
+
+# %% [markdown]
+# All masks, and there is no way back. YOLO keeps boxes alone; so does VOC's xml, in whole pixels. COCO keeps polygons and run
+# lengths; a label picture forgets which of two touching boats is which. (In a terminal:
+# `python -m course_lib convert --from coco --to yolo IN OUT`.)
+#
+# ## 5. Splits are sets
+#
+# We train on one set of pictures and choose by another, and no picture may be in both. With several lists about, that
+# goes wrong in silence. VOC 2012 has 1,464 training and 1,449 validation pictures. Hariharan et al. labelled 11,355 of
+# VOC's pictures anew (**SBD**) and split them their own way, 8,498 and 2,857. A common recipe adds SBD's training list to
+# VOC's. Here are the four lists with their sizes and overlaps; the names are made up:
+
+# %%
+from course_lib.data.voc_splits import augmented_split, leaks
+
+
+def names(*spans):
+    return {f"{n:05d}" for first, end in spans for n in range(first, end)}
+
+
+voc_val, voc_train = names((0, 1449)), names((1449, 2913))
+sbd_train = names((0, 545), (1449, 2583), (2913, 9732))
+sbd_val = names((545, 1103), (9732, 12031))
+added = voc_train | sbd_train
+print(len(added), len(voc_val), "in both:", len(added & voc_val))
+assert len(leaks(added, voc_val)) == len(added & voc_val)
+
+# %% [markdown]
+# The net has seen the answers to more than a third of its exam. That is a **leak**: no error tells you, the mark is just too
+# good. (One widely used library trains on all 1,449.) The cure is set arithmetic: choose what to validate on, and train
+# on everything else.
+
+# %%
+everything = voc_train | voc_val | sbd_train | sbd_val
+held_out = {"voc": voc_val,
+            "rv-voc12": voc_val - sbd_train,
+            "no-sbd": voc_val - sbd_train - sbd_val}
+for rule, val in held_out.items():
+    train = everything - val
+    print(f"{rule:9} {len(train):6} {len(val):5} leaks {len(train & val)}")
+    split = augmented_split(voc_train, voc_val, sbd_train, sbd_val, rule)
+    assert (set(split.train), set(split.val)) == (train, val)
+
+# %%
+from matplotlib.figure import Figure
+
+from course_lib.data.classes import ClassTable
+from course_lib.show import legend
+
+lists = {"VOC": (voc_train, voc_val), "SBD": (sbd_train, sbd_val),
+         "lists added": (added, voc_val)}
+lists |= {f"rule {rule}": (everything - val, val)
+          for rule, val in held_out.items()}
+use = torch.tensor([[(name in train) + 2 * (name in val)
+                     for name in sorted(everything)]
+                    for train, val in lists.values()])  # (6, 12031)
+kinds = ClassTable("use", ("neither", "training", "validation", "both"), (
+    (238, 238, 238), (86, 180, 233), (230, 159, 0), (160, 20, 60)))
+fig = Figure(figsize=(6.8, 2.4), layout="constrained")
+ax = fig.subplots()
+ax.imshow(kinds.colour_map()[use], aspect="auto", interpolation="nearest")
+ax.set(title="12,031 pictures and what they are used for", xticks=[],
+       yticks=range(6), yticklabels=lists)
+ax.grid(visible=False)
+legend(fig, kinds, [1, 2, 3])
+show(fig, alt="Six bars, one for each list or split, from the 1,449 pictures "
+              "of VOC's validation list on the left. Where the lists are "
+              "added, the first 545 are used for both; in the splits below "
+              "none is.",
+     data=use, largest=25_000)
+
+# %% [markdown]
+# The dark red is gone. The first rule validates on VOC's whole list (the "10,582" of most papers), the second on what SBD does
+# not train on, the third on what SBD does not hold. Marks on different ones cannot be compared.
+#
+# Names can lie. Somebody saves a picture of the test set among the training files, under another name:
+
+# %%
+copied = folder / "new_00001.png"
+Image.open(pairs.pairs[7][0]).save(copied)
+print("leaks by name:", len(leaks([copied], pairs)))
+print("leaks by pixels:", len(leaks([copied], pairs, by="pixels")))
+
+# %% [markdown]
+# `leaks(train, test, by="pixels")` finds it. The next frame of one film passes both tests; chapter 15 comes to that.
+#
+# ## 6. Records: few large files
+#
+# A hundred thousand pairs are two hundred thousand files, and each must be looked up before its first byte comes.
+# **Records** put the samples one behind the other into a few large files, the **shards**. Ours are tar files: 512 bytes
+# about a member (name, length), then the member, filled up to a multiple of 512, and so on. A member may be any file: here
+# `.npy`, which is a header of 128 bytes (dtype, shape) and the plain numbers.
+
+# %%
+import io
+import tarfile
+
+from course_lib.data.records import codec
+
+shard = folder / "000000.tar"
+with tarfile.open(shard, "w", format=tarfile.USTAR_FORMAT) as tar:
+    for i in range(12):
+        for part, content in codec.encode(scenes[i], "npy").items():
+            member = tarfile.TarInfo(f"{i:08d}.{part}")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+with tarfile.open(shard) as tar:
+    index = {member.name: (member.offset_data, member.size) for member in tar}
+for name in list(index)[:3]:
+    print(f"{name:23} at {index[name][0]:6}, {index[name][1]} bytes")
+
+# %% [markdown]
+# Check it: a picture is 128 + 3 x 96 x 128 = 36,992 bytes. It fills 73 blocks of 512, and with a header before and one
+# behind it the labels begin at 75 x 512 = 38,400. With such an index any sample is one jump away (`seek`):
+
+# %%
+from course_lib.data.records.index import sample_rows, unpack
+
+at, size = index["00000007.image.npy"]
+with open(shard, "rb") as file:
+    file.seek(at)
+    assert file.read(size) == codec.encode(scenes[7], "npy")["image.npy"]
+    at, size, checksum = sample_rows(shard)[7].tolist()  # the whole sample
+    file.seek(at)
+    sample = codec.decode(unpack(file.read(size)))
+assert all(map(torch.equal, sample, scenes[7]))  # picture, labels
+
+# %% [markdown]
+# Bit for bit what went in. `write_shards` packs any data set so, and `Records` is a data set again, with a checksum for
+# each sample. Only the writing needs the package webdataset, which Colab lacks.
+
+# %%
+from importlib.util import find_spec
+
+from course_lib.data.readers.records import Records
+from course_lib.data.records.write import write_shards
+
+if find_spec("webdataset"):
+    write_shards(scenes, folder / "records", samples=5)  # 3 shards
+    records = Records(folder / "records")
+    assert torch.equal(records[7][1], scenes[7][1])
+
+# %% [markdown]
+# Training wants a new order in every epoch, a large file wants to be read from the front. A **shuffle buffer** serves both:
+# a few samples wait, one of them leaves by chance, the next moves in.
+
+# %%
+import random
+
+
+def shuffled(stream, buffer, chance):
+    waiting = []
+    for sample in stream:
+        waiting.append(sample)
+        if len(waiting) == buffer:
+            yield waiting.pop(chance.randrange(buffer))
+    chance.shuffle(waiting)
+    yield from waiting
+
+
+print(*shuffled(range(12), 4, random.Random(0)))
+
+# %% [markdown]
+# None leaves more than three places early, so the order of the shards is drawn anew too. `shard_stream` does both, and
+# deals the shards out to workers and processes.
+#
+# Does it pay? Where finding the files takes the time: many small pictures, a slow or distant disk, the first epoch. Large JPEGs
+# that are in memory already wait for their decoding, and no shard makes that quicker. `make bench` measures both.
+
+# %% [markdown]
+# ## 7. Move both together
 #
 # We rarely feed pictures as they are: we scale, flip, crop. Whatever moves the picture must move its labels in the
 # same way, with one difference. Doubling a *picture*, we mix neighbouring colours (**bilinear**), and grey between black
@@ -310,7 +641,7 @@ def at_scale(scale):
 explore(at_scale, scale=[0.5, 0.75, 1.0, 1.5, 2.0],
         alt="The scene at half, full and double size in a window of 128 x 96 "
             "pixels. At half size a wide frame is left around it: black in "
-            "the picture, void in the labels.")
+            "the picture, void in the labels.", largest=60_000)
 
 # %% [markdown]
 # At half size the window is larger than the scene. The frame is black in the picture and *void* in the labels. Why void
@@ -328,7 +659,7 @@ assert torch.equal(untile(parts, 192, 256, overlap=20), image)
 tuple(parts.shape)
 
 # %% [markdown]
-# ## 5. The confusion matrix
+# ## 8. The confusion matrix
 #
 # Now the mark. Take a label picture of 2 x 3 pixels and an answer, three classes, one pixel void:
 #
@@ -397,7 +728,7 @@ print(f"mean IoU       {whole.scores().mean_iou:.3f}")
 # %% [markdown]
 # A loss of 0.002 here, of 0.084 there: one vote of twelve is gone, and the mark says so.
 #
-# ## 6. Four choices hidden in one number
+# ### Four choices hidden in one number
 #
 # Two papers can print a mean IoU of the same answers and differ. Four choices hide in it.
 #
@@ -500,7 +831,8 @@ show(failure_curve(card),
      alt="Points taken off against rarity. Pixel accuracy lies on the floor "
          "at every rarity, mean IoU stays above 8 points, and mean IoU by "
          "picture falls from above 8 points to below 2 as buoys grow rare.",
-     data=[list(seeds.values()) for seeds in curves.values()])
+     data=[list(seeds.values()) for seeds in curves.values()],
+     largest=30_000)
 
 # %%
 first = {mark: torch.tensor(list(seeds.values()))[:, 0]  # at 0.02, (3,)
@@ -540,8 +872,6 @@ rows = [{"class": name, "share": f"{test['class_share'][name]:.1%}",
 card_table(rows, columns=list(rows[0]))
 
 # %%
-from matplotlib.figure import Figure
-
 fig = Figure(figsize=(6.8, 3.0), layout="constrained")
 ax = fig.subplots()
 for mark in points["pole"]:
@@ -552,7 +882,7 @@ fig.legend(loc="outside lower center", ncols=3)
 show(fig, alt="Points taken off for losing each of the six rarest classes. "
               "Pixel accuracy 4 or less, mean IoU 9 to 10 for all; by picture "
               "3 and 4 for bicyclist and fence, 10 to 11 for the others.",
-     data=[list(points[name].values()) for name in six])
+     data=[list(points[name].values()) for name in six], largest=30_000)
 
 # %% [markdown]
 # The old and the new mark do as in the harbour: pixel accuracy hardly sees the rare classes go, the pooled mean IoU takes
@@ -581,6 +911,7 @@ assert round(100 * test["void_share"], 1) == 3.8
 # %%
 if world.name == "real":
     street = world.dataset("test")
+    assert not leaks(world.dataset("train"), street)
     again = class_statistics(map(street.labels, range(len(street))), 11)
     assert again.share.tolist() == list(test["class_share"].values())
     assert again.pictures.tolist() == list(test["class_pictures"].values())
@@ -674,24 +1005,49 @@ def pixel_accuracy(logits, labels):
 check("01.3", pixel_accuracy)
 
 # %% [markdown]
+# ### Exercise 01.4: draw run lengths
+#
+# Write `draw_runs`, the way back from section 4: from run lengths (outside, inside, outside, ...) and a size give the mask
+# (`height`, `width`) of 0 and 1. Remember the order of the pixels.
+#
+# <details><summary>First step</summary>
+#
+# Make the long row of pixels first: a list that grows by `[inside] * run`, where `inside` is 0, then 1, then 0, ...
+#
+# </details>
+# <details><summary>Second step</summary>
+#
+# The row holds column after column. `view(width, height)` puts each *column* into a row of its own; `.T` turns it.
+#
+# </details>
+
+# %%
+def draw_runs(runs, height, width):
+    raise NotImplementedError
+
+# %%
+check("01.4", draw_runs)
+
+# %% [markdown]
 # ## Quiz
 #
 # 1. A label picture in VOC's palette is opened as RGB, and a pixel is (0, 128, 0). Which id was stored?
 # 2. Net A has pixel accuracy 0.97 and mean IoU 0.61, net B 0.96 and 0.72. What do you know about B, and which of them steers
 #    your boat?
-# 3. A class occurs in no label picture of the test set, but a net answers it for ten pixels. Is its IoU 0 or `nan`? And if
-#    the net had not?
+# 3. A net has trained on the training lists of VOC and SBD. How many of VOC's 1,449 validation pictures has it seen, and on
+#    how many may you mark it?
 #
 # ## What you learned
 #
 # - You can read a picture, (3, H, W) uint8, and its label picture, (H, W) ids, and tell ids from colours and greys.
-# - You can check the labels of a folder before training: type, ids, sizes, share of void, and how often each class occurs.
+# - You can check the labels of a folder before training (type, ids, sizes, share of void), and its splits for leaks.
+# - You can open the files of other data sets: ids, id + 1, look-up tables, corners from 1, shares, run lengths, shards.
 # - You can transform a picture and its labels together without inventing ids: they are picked, never mixed; padding is void.
-# - You can compute a confusion matrix and its scores by hand, with `bincount` and with the library.
-# - You can choose a mark that notices when a rare class is lost, and know the four choices it hides: void, absent classes,
-#   pooled or by picture, area or boundary.
+# - You can compute a confusion matrix by hand, choose a mark that notices when a rare class is lost, and know the four
+#   choices it hides: void, absent classes, pooled or by picture, area or boundary.
 #
-# New in your hands: `read_labels`, `LabelFolder`, `check_labels`, `training_transform`, `ConfusionMatrix`, `boundary_iou`.
+# New in your hands: `read_labels`, `LabelFolder`, `check_labels`, `browse`, a reader for each data set, `convert`, `leaks`,
+# `Records`, `training_transform`, `ConfusionMatrix`, `boundary_iou`.
 #
 # ## Read more
 #

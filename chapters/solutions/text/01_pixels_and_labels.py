@@ -55,10 +55,30 @@ def pixel_accuracy(logits, labels):
 check("01.3", pixel_accuracy)
 
 # %% [markdown]
+# ## Exercise 01.4: draw run lengths
+#
+# The row of pixels is column after column, so it is a picture of `width` rows turned on its side. `(height, width)` without
+# the turn would be right for a row-by-row format, and wrong for COCO.
+
+# %%
+import torch
+
+
+def draw_runs(runs, height, width):
+    pixels, inside = [], 0
+    for run in runs:
+        pixels += [inside] * run  # a run of 0 adds nothing
+        inside = 1 - inside
+    return torch.tensor(pixels).view(width, height).T
+
+
+check("01.4", draw_runs)
+
+# %% [markdown]
 # ## Quiz
 #
 # 1. Id 2. The highest bit of green is the second lowest bit of the id; all other bits are 0.
 # 2. B is better on rare or thin classes, and pays with a few pixels of the large ones: each class has one vote in the mean
 #    IoU. Before B steers the boat, look at the IoU of the class that matters, the buoys; a mean can still hide it.
-# 3. With the ten pixels, 0: the union is 10, the intersection 0. Without them the class is in neither, its IoU is `nan`,
-#    and it has no vote.
+# 3. It has seen 545 of them. You may mark it on the other 904, which is the validation set of the second split, RV-VOC12; or
+#    on 346, if SBD's validation list was used as well.

@@ -39,7 +39,7 @@ def pad_pair(answer):
 def class_iou(answer):
     """IoU of every class, nan where a class is in neither."""
     text = torch.tensor([[1, 1, 0], [0, 2, 0], [0, 0, 1]])
-    expect("the matrix of section 5", answer(text), torch.tensor([1 / 2, 2 / 3, 1.0]))
+    expect("the matrix of section 8", answer(text), torch.tensor([1 / 2, 2 / 3, 1.0]))
     lopsided = torch.tensor([[6, 2], [0, 0]])
     expect("the matrix [[6, 2], [0, 0]]", answer(lopsided), torch.tensor([0.75, 0.0]))
     absent = torch.tensor([[3, 0, 1], [0, 0, 0], [0, 0, 4]])
@@ -59,3 +59,16 @@ def pixel_accuracy(answer):
     tall = torch.tensor([[[3.0], [-2.0]], [[1.0], [-1.5]], [[2.0], [-3.0]]])
     labels = torch.tensor([[0], [1]])
     expect("logits (3, 2, 1), all right", answer(tall, labels), 1.0)
+
+
+@exercise("01.4")
+def draw_runs(answer):
+    """The mask of COCO's run lengths: columns first, outside first."""
+    for runs, height, width, expected in (
+        ([3, 2, 1, 3, 3], 3, 4, [[0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 1, 0]]),
+        ([0, 1, 2, 1], 2, 2, [[1, 0], [0, 1]]),
+        ([4, 2], 2, 3, [[0, 0, 1], [0, 0, 1]]),
+        ([2], 1, 2, [[0, 0]]),
+    ):
+        what = f"runs {runs} in {height} rows and {width} columns"
+        expect(what, answer(list(runs), height, width), torch.tensor(expected))
