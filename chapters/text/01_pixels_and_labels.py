@@ -2,8 +2,8 @@
 # # 01. Pixels and labels: a mark that notices
 #
 # Ids, colours, void, padding: much of what goes wrong in segmentation goes wrong before any net is trained. Here you open
-# everything up, down to the last number, read other people's files as well, and build the mark by which every net of this
-# course is judged.
+# everything up, down to the last number, other people's files too, and build the mark by which every net of this course
+# is judged.
 #
 # ## What you will be able to do
 #
@@ -15,7 +15,7 @@
 #
 # ## Before you start
 #
-# Chapter [00](00_start_here.ipynb). About 80 minutes; the cells run in about 35 seconds on a CPU.
+# Chapter [00](00_start_here.ipynb). About 90 minutes; the cells run in about 35 seconds on a CPU.
 
 # %%
 # setup
@@ -456,11 +456,6 @@ for rule, val in held_out.items():
     assert (set(split.train), set(split.val)) == (train, val)
 
 # %%
-from matplotlib.figure import Figure
-
-from course_lib.data.classes import ClassTable
-from course_lib.show import legend
-
 lists = {"VOC": (voc_train, voc_val), "SBD": (sbd_train, sbd_val),
          "lists added": (added, voc_val)}
 lists |= {f"rule {rule}": (everything - val, val)
@@ -468,6 +463,13 @@ lists |= {f"rule {rule}": (everything - val, val)
 use = torch.tensor([[(name in train) + 2 * (name in val)
                      for name in sorted(everything)]
                     for train, val in lists.values()])  # (6, 12031)
+
+# %%
+from matplotlib.figure import Figure
+
+from course_lib.data.classes import ClassTable
+from course_lib.show import legend
+
 kinds = ClassTable("use", ("neither", "training", "validation", "both"), (
     (238, 238, 238), (86, 180, 233), (230, 159, 0), (160, 20, 60)))
 fig = Figure(figsize=(6.8, 2.4), layout="constrained")
@@ -496,11 +498,12 @@ print("leaks by name:", len(leaks([copied], pairs)))
 print("leaks by pixels:", len(leaks([copied], pairs, by="pixels")))
 
 # %% [markdown]
-# `leaks(train, test, by="pixels")` finds it. The next frame of one film passes both tests; chapter 15 comes to that.
+# The pixels tell, as long as nobody compressed them anew. The next frame of the same film passes both tests; chapter 15
+# comes to that.
 #
 # ## 6. Records: few large files
 #
-# A hundred thousand pairs are two hundred thousand files, and each must be looked up before its first byte comes.
+# (This section can wait until your data outgrow a folder.) A hundred thousand pairs are two hundred thousand files, and each must be looked up before its first byte comes.
 # **Records** put the samples one behind the other into a few large files, the **shards**. Ours are tar files: 512 bytes
 # about a member (name, length), then the member, filled up to a multiple of 512, and so on. A member may be any file: here
 # `.npy`, which is a header of 128 bytes (dtype, shape) and the plain numbers.
@@ -617,9 +620,8 @@ show(pictures([mixed, picked], ["mixed (bilinear)", "picked (nearest)"],
      data=[mixed, picked])
 
 # %% [markdown]
-# On the left thin rims carry ids between those of the two neighbours, and the legend names classes that are not there. The
-# line of void around the boat has grown, since mixtures with 255 are ids of no class, and we show those as void too.
-# No error tells you; a net would learn the rims.
+# On the left thin rims carry ids between those of the two neighbours, and the legend names classes that are not there. (Void
+# has grown: mixtures with 255 are ids of no class, shown as void.) No error tells you; a net would learn the rims.
 #
 # **Try it.** For training, `training_transform` chains flip, scaled crop, colour and blur, each for both at once. Here is its
 # scaled crop alone: a window of fixed size on the scene, enlarged by `scale`. What will fill the window at scale 0.5,
