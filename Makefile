@@ -39,9 +39,10 @@ check: $(VENV)/.ready
 	$(BIN)/python -m ruff check .
 	$(BIN)/python chapters/make.py --check $(ONLY)
 
+BENCH ?= tests/benchmarks
 bench: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -s -o python_files='bench_*.py' \
-		--benchmark-json=$(VENV)/benchmarks.json tests/benchmarks
+		--benchmark-json=$(VENV)/benchmarks.json $(BENCH)
 
 lock: $(VENV)/.ready
 	$(BIN)/uv pip compile pyproject.toml --extra bench --extra data \
