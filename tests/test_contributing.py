@@ -98,7 +98,8 @@ def test_a_data_set(course):
     opening.write_text(text.replace("READERS = {\n", f"READERS = {{\n    {line}\n"))
     run(course, "-m", "course_lib", "data", "export", "--to", "harbour_voc",
         "--layout", "voc", "--count", "3", "--split", "train")  # fmt: skip
-    (check,) = commands_of("A data set")
+    script, check = commands_of("A data set")
+    run(course, *script)
     words = ["my_folder" if word == "FOLDER" else word for word in check]
     target = course / "my_folder" / "train"
     target.mkdir(parents=True)

@@ -56,4 +56,6 @@ def card(name: str, groups: dict) -> str:
 def command(name: str) -> str:
     """What measures a card again."""
     files = [f"tests/benchmarks/{f}.py" for f, topic in TOPICS.items() if topic == name]
-    return f'COURSE_DATA=folder make bench BENCH="{" ".join(files)}"' if files else "make bench"
+    if not files:
+        return "make bench"
+    return f'COURSE_DATA=folder make bench BENCH="{" ".join(files)}"'
