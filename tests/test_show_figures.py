@@ -74,6 +74,16 @@ def test_the_file_is_small_and_of_its_kind(draw, mime):
     assert f"image/{Image.open(io.BytesIO(content)).format.lower()}" == mime
 
 
+def test_a_picture_a_little_over_the_limit_becomes_coarser():
+    sheet, file = figures.sheet_of(noise()), io.BytesIO()
+    size = [round(side * 60 / figures.DRAWN_DPI) for side in sheet.size]
+    sheet.resize(size, Image.Resampling.LANCZOS).save(file, "jpeg", quality=75)
+    kind, content = figures.small(sheet, largest=file.tell() * 9 // 10)
+    assert kind == "image/jpeg" and len(content) <= file.tell() * 9 // 10
+    with pytest.raises(InputError, match="the figure takes more than 9 bytes"):
+        figures.small(sheet, largest=9)
+
+
 def test_the_compared_line_is_grey_and_below(page):
     show.show(drawing(), alt="A line that rises", data=torch.tensor([1.0, 3, 2]))
     line = "figure data: (3,) min 1 max 3 mean 2"
