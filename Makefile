@@ -1,5 +1,6 @@
 # make lab | start | test | test-real | chapters | check | bench | lock |
-#      book-setup | book | test-browser | test-colab | test-floors.  Every target makes the environment it needs.
+#      book-setup | book | book-nets | test-browser | test-colab | test-floors.
+# Every target makes the environment it needs.
 # Another Python: make lab PY=python3.12.  Small install without GPU packages
 # (untested): make lab TORCH_BACKEND=cpu.
 
@@ -12,7 +13,7 @@ PORTABLE := env -u COURSE_DATA -u COURSE_WORLD -u COURSE_DEVICE -u COURSE_SOURCE
 	CUDA_VISIBLE_DEVICES= OMP_NUM_THREADS=1
 PYTEST := $(BIN)/python -m pytest -q -rs -n 2 --dist loadscope
 
-.PHONY: lab start test test-real chapters check bench lock book-setup book \
+.PHONY: lab start test test-real chapters check bench lock book-setup book book-nets \
 	test-browser test-colab test-floors
 
 lab: start
@@ -74,6 +75,7 @@ endif
 BOOK := .venv-book
 PAGES := chapters/book/_build
 book-setup: $(BOOK)/.ready
+	$(BOOK)/bin/python chapters/book/runtime.py
 
 $(BOOK)/.ready: chapters/book/requirements.lock
 	$(PY) -m venv $(BOOK)
@@ -81,6 +83,10 @@ $(BOOK)/.ready: chapters/book/requirements.lock
 	$(BOOK)/bin/uv pip install -q --python $(BOOK)/bin/python --require-hashes \
 		-r chapters/book/requirements.lock
 	touch $@
+
+# The graphs of the nets that run in the book; once, when one of them changes.
+book-nets: $(VENV)/.ready
+	$(BIN)/python chapters/book/export_nets.py
 
 book:
 	@test -e $(BOOK)/.ready || { echo "first: make book-setup"; exit 1; }

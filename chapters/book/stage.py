@@ -10,6 +10,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import nets
 import notebooks
 import reference
 import results
@@ -47,6 +48,7 @@ def stage(target: Path) -> None:
     write(target / "results.md", results.results_page(CHAPTERS / "results", repository))
     reference.reference_pages(ROOT, target / "reference")
     shutil.copytree(BOOK / "static", target / "static")
+    nets.lay_nets(target)
     shutil.copy(BOOK / "conf.py", target)
 
 
@@ -76,6 +78,7 @@ def index(front: Path, lessons: list[Path]) -> str:
     notes = [f"literature/notes/{p.stem}" for p in LITERATURE.glob("notes/*.md")]
     answers = [f"solutions/{lesson.stem}" for lesson in lessons]
     parts += [
+        contents("Try", ["nets"]),
         contents("Look up", ["results", "literature/reading_list",
                              "literature/glossary", "literature/notation",
                              "literature/bibliography", "reference/index",
