@@ -64,8 +64,9 @@ def write_card(table, name: str, test_set, precision: str) -> None:
 
     from course_lib.paths import results_dir
     from course_lib.training import cards
-    from course_lib.training.checkpoint import versions, write_whole
+    from course_lib.training.checkpoint import versions
     from course_lib.training.compare import rows
+    from course_lib.whole import write_whole
 
     size = tuple(test_set[0][0].shape[-2:])
     card = {

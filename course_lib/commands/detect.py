@@ -148,7 +148,7 @@ def coco_results(found: list[dict], names: list[str]) -> list[dict]:
 
 def write(args: argparse.Namespace, found: list[dict], names: list[str]) -> None:
     """Write ``--json``, whole or not at all."""
-    from course_lib.training.checkpoint import write_whole
+    from course_lib.whole import write_whole
 
     if args.json:
         rows = coco_results(found, names) if args.format == "coco" else found
@@ -157,8 +157,6 @@ def write(args: argparse.Namespace, found: list[dict], names: list[str]) -> None
 
 def draw(found: dict, file: Path, out: Path) -> None:
     """Write the picture with its boxes, names and scores."""
-    import io
-
     import torch
     from matplotlib import font_manager
     from torchvision.ops import clip_boxes_to_image
@@ -166,7 +164,7 @@ def draw(found: dict, file: Path, out: Path) -> None:
     from torchvision.utils import draw_bounding_boxes
 
     from course_lib.data.images import read_image
-    from course_lib.training.checkpoint import write_whole
+    from course_lib.whole import whole_file
 
     image = read_image(file).as_subclass(torch.Tensor)
     boxes = torch.tensor(found["boxes"]).reshape(-1, 4)
@@ -182,9 +180,8 @@ def draw(found: dict, file: Path, out: Path) -> None:
             font=font_manager.findfont("DejaVu Sans"),
             font_size=max(10, longest // 40),
         )
-    content = io.BytesIO()
-    to_pil_image(image).save(content, "PNG")
-    write_whole(out, content.getvalue())
+    with whole_file(out) as partial:
+        to_pil_image(image).save(partial, "PNG")
 
 
 def _colour(class_id: int) -> tuple[int, int, int]:

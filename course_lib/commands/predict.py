@@ -4,7 +4,6 @@ import argparse
 import csv
 import io
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -154,18 +153,16 @@ def _write_pictures(out: Path, name: str, image, mask, classes) -> None:
 
     from course_lib.data.images import write_labels
     from course_lib.show.labels import overlay
-    from course_lib.training.checkpoint import write_whole
+    from course_lib.whole import whole_file
 
-    partial = out / f".{name}_labels.partial.png"
-    write_labels(partial, mask, classes)
-    os.replace(partial, out / f"{name}_labels.png")
-    content = io.BytesIO()
-    to_pil_image(overlay(image, mask, classes)).save(content, "PNG")
-    write_whole(out / f"{name}_overlay.png", content.getvalue())
+    with whole_file(out / f"{name}_labels.png") as partial:
+        write_labels(partial, mask, classes)
+    with whole_file(out / f"{name}_overlay.png") as partial:
+        to_pil_image(overlay(image, mask, classes)).save(partial, "PNG")
 
 
 def _write_csv(path: Path, ratios: dict[str, dict[str, float]], names) -> None:
-    from course_lib.training.checkpoint import write_whole
+    from course_lib.whole import write_whole
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

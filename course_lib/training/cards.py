@@ -13,7 +13,8 @@ from torch.utils.data import Dataset
 from course_lib.errors import InputError
 from course_lib.metrics import ConfusionMatrix
 from course_lib.paths import LIBRARY, results_dir
-from course_lib.training.checkpoint import versions, write_whole
+from course_lib.training.checkpoint import versions
+from course_lib.whole import write_whole
 
 # What every card of a trained network says.
 REQUIRED = (

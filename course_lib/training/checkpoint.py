@@ -6,7 +6,6 @@ and options of the network, and the class table.
 """
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from course_lib.errors import InputError
 from course_lib.models import build
 from course_lib.models.weights import fit, read_net_file
+from course_lib.whole import write_whole
 
 FORMAT = 1
 
@@ -31,22 +31,6 @@ def versions() -> dict[str, str]:
         "torch": str(torch.__version__),
         "course_lib": course_lib.__version__,
     }
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a kill at any moment leaves the old one or the new."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with open(partial, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 def save_checkpoint(path: Path, state: dict) -> None:

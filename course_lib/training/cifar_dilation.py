@@ -20,7 +20,8 @@ from course_lib.errors import InputError
 from course_lib.models.dilation import stride_to_dilation
 from course_lib.paths import data_dir, results_dir
 from course_lib.training.cards import commit, hardware
-from course_lib.training.checkpoint import versions, write_whole
+from course_lib.training.checkpoint import versions
+from course_lib.whole import write_whole
 
 NAME = "dilation_cifar10_resnet"
 FILES = {20: "resnet20-12fca82f.th", 56: "resnet56-4bfd9763.th"}  # by depth

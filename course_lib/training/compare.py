@@ -17,13 +17,14 @@ from torch.utils.data import Dataset
 from course_lib.data.opening import open_dataset
 from course_lib.errors import InputError
 from course_lib.models import build
-from course_lib.training.checkpoint import load_net, write_whole
+from course_lib.training.checkpoint import load_net
 from course_lib.training.curve import TurnedHarbour
 from course_lib.training.loop import train
 from course_lib.training.measures import measured
 from course_lib.training.recipe import Recipe
 from course_lib.training.stream import Cached
 from course_lib.training.tables import Entry, Table, plan
+from course_lib.whole import write_whole
 
 RUNS = Path("runs") / "compare"
 

@@ -15,11 +15,12 @@ from torch.nn import functional as F
 from course_lib.data.harbour import Harbour
 from course_lib.paths import data_dir, results_dir, weights_dir
 from course_lib.training import cards
-from course_lib.training.checkpoint import load_net, versions, write_whole
+from course_lib.training.checkpoint import load_net, versions
 from course_lib.training.crf_reference import reference_card
 from course_lib.training.crf_search import TEXTBOOK, Sample, scores_of, search
 from course_lib.training.device import use_threads
 from course_lib.training.evaluation import predictions
+from course_lib.whole import write_whole
 
 NETS = {"harbour": "fcn32s_harbour", "camvid": "dilated_fpn_camvid"}
 DIALS = {

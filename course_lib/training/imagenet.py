@@ -21,7 +21,8 @@ from course_lib.models.classifiers import classifier
 from course_lib.models.dense import to_dense
 from course_lib.paths import data_dir, results_dir
 from course_lib.training.cards import commit, hardware
-from course_lib.training.checkpoint import versions, write_whole
+from course_lib.training.checkpoint import versions
+from course_lib.whole import write_whole
 
 NAME = "classification_imagenet_squeezenet1_0"
 SIZE, STRIDE, CELLS = 224, 16, 13  # window in px, px from cell to cell, cells a window

@@ -14,8 +14,9 @@ from course_lib.data.readers.camvid import CamVid
 from course_lib.metrics import ConfusionMatrix
 from course_lib.paths import data_dir, results_dir
 from course_lib.training.cards import commit, split_hash
-from course_lib.training.checkpoint import versions, write_whole
+from course_lib.training.checkpoint import versions
 from course_lib.training.measures import by_width, named
+from course_lib.whole import write_whole
 
 NAME, SIDES = "squares_camvid", (32, 16, 8, 4)
 

@@ -7,7 +7,8 @@ import torch
 
 from course_lib.paths import results_dir
 from course_lib.training.cards import commit, hardware
-from course_lib.training.checkpoint import versions, write_whole
+from course_lib.training.checkpoint import versions
+from course_lib.whole import write_whole
 
 # File of benchmarks -> card; a card holds all that its files measure, so run these
 # together. Files that are not named here share the card "benchmarks".

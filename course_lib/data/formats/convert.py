@@ -3,17 +3,16 @@
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from course_lib.data.formats import LOST, NO_CROWDS, PAINTED
 from course_lib.data.formats.annotated import Annotated, Thing
 from course_lib.data.formats.folders import FOLDERS, Collection, Options
 from course_lib.errors import InputError
+from course_lib.whole import whole_folder
 
 WAYS = ("link", "copy", "none")
 BACKGROUND = ("background", "_background_", "__ignore__")
@@ -83,7 +82,9 @@ def convert(
     told = tuple(names) if names else None
     found = reader.read(Path(source), Options(told, faults=faults, **options))
     known = _names(found.names, target_format, fill)
-    with _whole_folder(target) as root:
+    if target.exists() and (target.is_file() or any(target.iterdir())):
+        raise InputError(f"{target} is there already; give a new folder")
+    with whole_folder(target) as root:
         splits: dict[str, list[Annotated]] = {}
         taken: dict[Path, str] = {}
         for split, items in found.splits.items():
@@ -113,19 +114,6 @@ def _names(names: tuple[str, ...], target_format: str, fill) -> tuple[str, ...]:
     if len(names) > 254:
         raise InputError(f"{len(names)} classes; a label picture has room for 254")
     return names
-
-
-@contextmanager
-def _whole_folder(target: Path) -> Iterator[Path]:
-    """A folder to write in, which becomes ``target`` when the block ends well."""
-    if target.exists() and (target.is_file() or any(target.iterdir())):
-        raise InputError(f"{target} is there already; give a new folder")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as partial:
-        root = Path(partial) / target.name
-        root.mkdir()
-        yield root
-        os.replace(root, target)
 
 
 def _put_picture(file: str, folder: Path, way: str, taken: dict[Path, str]) -> str:

@@ -1,10 +1,10 @@
 """Files of annotations, read within limits and written whole or not at all."""
 
 import json
-import os
 from pathlib import Path
 
 from course_lib.errors import InputError
+from course_lib.whole import whole_file
 
 MOST_BYTES = 1_000_000_000  # COCO's largest file of instances has 450 million
 
@@ -39,9 +39,6 @@ def parse_json(data: bytes, place: str) -> dict:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a text file beside its place and move it there, making its folder."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(partial, path)
+    """Write a text file whole, making its folder."""
+    with whole_file(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="\n")

@@ -8,7 +8,6 @@ zeros at the end. The members ``000017.image.jpg`` and ``000017.mask.png`` are s
 
 import contextlib
 import json
-import os
 import tarfile
 import zlib
 from itertools import groupby
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from course_lib.errors import InputError
+from course_lib.whole import whole_file
 
 ABOUT, INDEX = "about.json", "index.npy"
 BLOCK = 512
@@ -164,7 +164,5 @@ def make_index(folder: str | Path, about: dict) -> np.ndarray:
 
 def write_index(path: Path, rows: np.ndarray) -> None:
     """Write an index whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with open(partial, "wb") as file:
+    with whole_file(path) as partial, open(partial, "wb") as file:
         np.save(file, rows)
-    os.replace(partial, path)

@@ -1,8 +1,6 @@
 """Write a data set as shards."""
 
 import json
-import os
-import shutil
 import zlib
 from functools import partial
 from pathlib import Path
@@ -20,6 +18,7 @@ from course_lib.data.records.index import (
     write_index,
 )
 from course_lib.errors import InputError
+from course_lib.whole import whole_folder
 
 
 def write_shards(
@@ -51,16 +50,11 @@ def write_shards(
     """
     folder = Path(folder)
     _check(dataset, folder, kind, samples, megabytes)
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    partial.mkdir(parents=True)
-    try:
-        _write_members(dataset, partial, kind, samples, megabytes * 1e6)
-        about = _describe(dataset, partial, kind)
-        write_index(partial / INDEX, make_index(partial, about))
-        (partial / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with whole_folder(folder) as root:
+        _write_members(dataset, root, kind, samples, megabytes * 1e6)
+        about = _describe(dataset, root, kind)
+        write_index(root / INDEX, make_index(root, about))
+        (root / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
     return folder
 
 

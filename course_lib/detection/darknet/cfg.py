@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from course_lib.errors import InputError
+from course_lib.whole import write_whole
 
 MAX_BYTES = 1_000_000  # yolov3.cfg has 8,342
 MAX_SECTIONS = 1_000  # yolov3.cfg has 108
@@ -126,8 +127,6 @@ def parse_text(text: str, name: str = "cfg") -> list[Section]:
 
 def write_cfg(sections: Sequence[Section], path: str | Path) -> None:
     """Write sections as a cfg file that ``parse_cfg`` and Darknet read."""
-    from course_lib.training.checkpoint import write_whole
-
     write_whole(Path(path), cfg_text(sections).encode())
 
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from course_lib.detection.darknet.layers import Convolutional
 from course_lib.errors import InputError
+from course_lib.whole import write_whole
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,6 @@ def save_weights(net: nn.Module, path: str | Path, cut_off: int | None = None) -
 
     Taught in chapters/14_yolov3_darknet.
     """
-    from course_lib.training.checkpoint import write_whole
-
     floats = [t.detach().cpu().numpy() for _, t in named_tensors(net, cut_off)]
     content = b"".join(array.astype("<f4").tobytes() for array in floats)
     write_whole(Path(path), net.header.pack() + content)

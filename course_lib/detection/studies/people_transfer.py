@@ -30,9 +30,10 @@ from course_lib.detection.yolo.plan import save_pair
 from course_lib.detection.yolo.transfer import transfer
 from course_lib.paths import data_dir
 from course_lib.training import cards
-from course_lib.training.checkpoint import versions, write_whole
+from course_lib.training.checkpoint import versions
 from course_lib.training.device import use_threads
 from course_lib.training.stream import Cached
+from course_lib.whole import write_whole
 
 NAME, NET, SIZE = "penn_fudan_yolo_transfer", "yolo-fastest-1.1-xl", 384
 RUNS = Path("runs") / NAME
