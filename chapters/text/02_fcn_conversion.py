@@ -2,7 +2,7 @@
 # # 02. A classifier already knows where
 #
 # A net that says *what* is in a picture can say it at every place of a picture, in one pass and without learning
-# anything new. You move its weights, watch the map appear, and find out for which objects it is too coarse.
+# anything new. You move a classifier's weights, watch the map appear, and find out for which objects it is too coarse.
 #
 # ## What you will be able to do
 #
@@ -798,6 +798,10 @@ check("02.3", pad_to)
 #
 # New in your hands: `linear_to_conv`, `to_dense`, `slide`, `receptive_field`, `receptive_field_by_gradient`, `FCN32s`, `load_net`,
 # `evaluate_net`, `failure_curve`, `card_table`.
+#
+# The dial of this chapter in one picture, and [turning](figures/02.webp):
+#
+# ![A white window slides over a harbour and says one word at each of twelve places; beside it the same weights, as convolutions, give all twelve words in one pass. All twelve agree. None says boat, car or mast.](figures/02.png)
 #
 # ## Read more
 #
