@@ -851,6 +851,10 @@ check("03.3", fuse)
 #
 # New in your hands: `convolution_matrix`, `bilinear_kernel`, `BilinearUpsample`, `start_from_coarser`, `in_squares`.
 #
+# The dial of this chapter in one picture, and [turning](figures/03.webp):
+#
+# ![Masts grow thin, from 8 pixels to 1. FCN-32s never finds one; FCN-8s finds them down to 4 pixels, and hardly below. Under the pictures, the measured IoU of masts against their width: flat at zero for FCN-32s, falling for FCN-8s.](figures/03.png)
+#
 # ## Read more
 #
 # - Dumoulin and Visin, [A guide to convolution arithmetic for deep learning](https://arxiv.org/abs/1603.07285), 2016: chapter
