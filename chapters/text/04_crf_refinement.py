@@ -2,7 +2,7 @@
 # # 04. The net says what, the picture says where
 #
 # A coarse net paints a soft blob over a cat. The outline of the cat is in the photograph all the time. You build the
-# model that brings the two together, check it against all 512 answers to a small question, and find out when it does harm.
+# model that brings net and photograph together, check it against all 512 answers to a small question, and find out when it does harm.
 #
 # ## What you will be able to do
 #
@@ -953,6 +953,10 @@ check("04.3", learn_compat)
 # - You chose parameters on validation pictures, and can tell when a CRF hurts: loud weights, small things like large ones, errors in lumps.
 #
 # New in your hands: `mean_field`, `unary_from_probabilities`, `labels_to_probabilities`, `gaussian`, `bilateral_features`, `coarse_truth`.
+#
+# The dial of this chapter in one picture, and [turning](figures/04.webp):
+#
+# ![Rounds of mean field give outlines to the soft bands of an FCN-32s. Over 200 pictures the chosen CRF gains in mean IoU, from 0.33 to 0.35, and at boundaries; the textbook's parameters gain at boundaries and lose in mean IoU, to 0.31.](figures/04.png)
 #
 # ## Read more
 #
