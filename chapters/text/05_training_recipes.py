@@ -2,7 +2,7 @@
 # # 05. Training recipes: the same net, another score
 #
 # Two people train one net on the same pictures, and their scores are far apart. What lies between them is the recipe: a loss, a
-# rate, a list of parameters, a batch. You take each apart on a napkin, catch the mistakes that raise no error, and read off a
+# rate, a list of parameters, a batch. You take a recipe apart on a napkin, catch the mistakes that raise no error, and read off a
 # measured table which knobs are worth your time.
 #
 # ## What you will be able to do
