@@ -849,6 +849,10 @@ check("07.3", cells_seen)
 # New in your hands: `PyramidPooling`, `PooledBranch`, `ASPP`, `separable`, `DenseASPP`, `LRASPPHead`, and by name `psp_resnet18_8s`,
 # `deeplabv3_resnet50_8s`, `deeplabv3plus_resnet18_16s`, `denseaspp_resnet18_8s`, `lraspp_mobilenetv3`.
 #
+# The dial of this chapter in one picture, and [turning](figures/07.webp):
+#
+# ![Boats and cars become one and the same hull. A net that sees 5 x 5 pixels mixes up a growing share of them; with pyramid pooling hardly any, over the whole range of the dial.](figures/07.png)
+#
 # ## Read more
 #
 # - Zhao et al., [Pyramid Scene Parsing Network](https://arxiv.org/abs/1612.01105), CVPR 2017: figure 2 is our dial, a boat taken for a car; [our
