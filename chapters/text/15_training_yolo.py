@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 15. Training YOLO: your own things, from 35 pictures
 #
-# Chapter 14 read a net that others had trained. Now you train one for things of your own, from the first label to a file that any Darknet
+# Chapter 14 read a net that others had trained. Now you train a detector for things of your own, from the first label to a file that any Darknet
 # program can read. Then you ask what most projects forget to ask: what does it find in picture 36?
 #
 # ## What you will be able to do
