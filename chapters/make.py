@@ -8,8 +8,8 @@
 A twin (``text/NN_name.py``, ``solutions/text/NN_name.py``; jupytext percent) is
 what authors edit. Two things are written here and not in the twins: the line of
 badge and links below the title, and the set-up cell, where a code cell of the
-twin says nothing but ``# setup``. The table of chapters in README.md follows.
-See CONTRIBUTING.md.
+twin says nothing but ``# setup``. The tables of README.md and chapters/README.md and
+the map of the chapters, figures/map.svg, follow. See CONTRIBUTING.md.
 """
 
 import argparse
@@ -33,13 +33,16 @@ from nbclient.exceptions import (
 )
 from nbformat import NotebookNode
 
-from course_lib.teaching.front_page import badge, with_table
+from course_lib.teaching.chapter_map import drawing
+from course_lib.teaching.front_page import badge, between, by_part, short_table
+from course_lib.teaching.outline import chapters as read_chapters
 
 CHAPTERS = Path(__file__).resolve().parent
 PROJECT = tomllib.loads((CHAPTERS.parent / "pyproject.toml").read_text())["project"]
 REPOSITORY = PROJECT["urls"]["Repository"]
 OWNER = REPOSITORY.removeprefix("https://github.com/")
-README = CHAPTERS.parent / "README.md"
+README, LANDING = CHAPTERS.parent / "README.md", CHAPTERS / "README.md"
+MAP = CHAPTERS / "figures" / "map.svg"
 CELL_SECONDS = 120
 WIDGET = "application/vnd.jupyter.widget-view+json"
 METADATA = {
@@ -94,9 +97,21 @@ def header(path: Path) -> str:
     return "  |  ".join([badge(OWNER, inside), *neighbours(path)])
 
 
-def front_page() -> str:
-    """README.md with the table of the chapters that exist."""
-    return with_table(README.read_text(encoding="utf-8"), CHAPTERS, OWNER)
+def pages() -> dict[Path, str]:
+    """Front page, landing page and map, as they must be for the chapters there are."""
+    there = read_chapters(CHAPTERS)
+    films = {path.stem for path in CHAPTERS.glob("figures/*.webp")}
+    return {
+        README: between(
+            README.read_text(encoding="utf-8"), "chapters", short_table(there, OWNER)
+        ),
+        LANDING: between(
+            LANDING.read_text(encoding="utf-8"),
+            "chapters",
+            by_part(there, films.__contains__),
+        ),
+        MAP: drawing(there),
+    }
 
 
 def neighbours(path: Path) -> list[str]:
@@ -233,16 +248,18 @@ def main() -> None:
     chosen = twins(args.numbers)
     if args.check:
         results = [check(twin, args.execute, args.timeout) for twin in chosen]
-        if front_page() != README.read_text(encoding="utf-8"):
-            results.append(False)
-            print("README.md: its table is behind", file=sys.stderr)
+        for path, text in pages().items():
+            if not path.exists() or text != path.read_text(encoding="utf-8"):
+                results.append(False)
+                print(f"{path.name} is behind the chapters", file=sys.stderr)
         sys.exit(0 if all(results) else "run: python chapters/make.py")
     for twin in chosen:
         start = time.perf_counter()
         path = notebook_of(twin)
         path.write_text(made(twin, args.timeout), encoding="utf-8", newline="\n")
         print(f"{path.relative_to(CHAPTERS)}: {time.perf_counter() - start:.0f} s")
-    README.write_text(front_page(), encoding="utf-8", newline="\n")
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -144,6 +144,7 @@ def test_the_front_page_says_what_the_tables_say():
             figures = [_figure(runs) for runs in row["runs"].values()]
             cells = [row["net"], *figures, f"{row['params']:,}"]
             assert f"| {' | '.join(cells)} |" in page.replace("**", "")
+    page = (results_dir() / "README.md").read_text()
     for row in CARDS["table_camvid"]["rows"]:
         for run in row.get("runs", {}).get("30 epochs", {}).values():
             assert f"{row['net']} {100 * run['mean_iou']:.1f}" in page

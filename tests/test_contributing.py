@@ -77,7 +77,9 @@ def test_a_chapter(course):
     assert int(re.search(r"(\d+) passed", said)[1]) > 20
     said = run(course, "-m", "pytest", "-q", "tests/test_checks_ch97.py")
     assert "3 passed" in said
-    assert "97. A title: a promise" in (course / "README.md").read_text()
+    for page in ("README.md", "chapters/README.md"):
+        assert "97. A title: a promise" in (course / page).read_text()
+    assert ">97 Throw away<" in (course / "chapters/figures/map.svg").read_text()
 
 
 def test_a_network(course):

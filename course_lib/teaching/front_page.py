@@ -1,35 +1,36 @@
-"""The table of chapters on the front page, read from the text twins."""
+"""Tables of the chapters for README.md and chapters/README.md, from the text twins."""
 
-import re
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
-BEGIN, END = "<!-- chapters -->", "<!-- /chapters -->"
-HEAD = "| chapter | you will be able to | minutes | |\n|---|---|---|---|\n"
+from course_lib.teaching.outline import PARTS, SPINE, Chapter
+
+MARKS = "<!-- {} -->", "<!-- /{} -->"
+HEAD = "| | chapter | in one sentence | minutes | |\n|---|---|---|---:|---|\n"
 
 
-def with_table(page: str, chapters: Path, owner: str) -> str:
-    """The page with the table of the chapters that exist between its two marks.
+def between(page: str, name: str, text: str) -> str:
+    """The page, with a text between ``<!-- name -->`` and ``<!-- /name -->``."""
+    begin, end = (mark.format(name) for mark in MARKS)
+    above, _, rest = page.partition(begin)
+    return f"{above}{begin}\n{text}{end}{rest.partition(end)[2]}"
+
+
+def short_table(chapters: Sequence[Chapter], owner: str) -> str:
+    """The table of README.md: one line a chapter.
 
     Args:
-        page: Markdown of the front page.
-        chapters: the folder ``chapters``; its twins are read.
+        chapters: all of them.
         owner: "OWNER/NAME" of the repository, for the badges.
     """
-    rows = [row(twin, owner) for twin in sorted(chapters.glob("text/*.py"))]
-    above, _, rest = page.partition(BEGIN)
-    below = rest.partition(END)[2]
-    return f"{above}{BEGIN}\n{HEAD}{''.join(rows)}{END}{below}"
+    return HEAD + "".join(row(chapter, owner) for chapter in chapters)
 
 
-def row(twin: Path, owner: str) -> str:
-    """One row: title with link, objectives, minutes, badge."""
-    words = prose(twin)
-    title = re.search(r"^# (.*)$", words, re.MULTILINE)[1]
-    minutes = re.search(r"(\d+(?:-\d+)?) minutes", words)
-    goals = "; ".join(objectives(words))
-    time = minutes[1] if minutes else ""
-    link, colab = f"chapters/{twin.stem}.ipynb", badge(owner, f"{twin.stem}.ipynb")
-    return f"| [{title}]({link}) | {goals} | {time} | {colab} |\n"
+def row(chapter: Chapter, owner: str) -> str:
+    """Star, title with link, promise, minutes, badge."""
+    file = f"{chapter.stem}.ipynb"
+    link = f"[{chapter.number}. {chapter.title}](chapters/{file})"
+    cells = [chapter.star, link, chapter.promise, f"{chapter.minutes}"]
+    return f"| {' | '.join([*cells, badge(owner, file)])} |\n"
 
 
 def badge(owner: str, notebook: str) -> str:
@@ -41,15 +42,34 @@ def badge(owner: str, notebook: str) -> str:
     )
 
 
-def prose(twin: Path) -> str:
-    """The Markdown cells of a twin, without their comment signs."""
-    lines = twin.read_text(encoding="utf-8").split("\n")
-    return "\n".join(re.sub(r"^# ?", "", line) for line in lines if line[:1] == "#")
+def by_part(chapters: Sequence[Chapter], has_film: Callable[[str], bool]) -> str:
+    """All chapters of chapters/README.md, part by part, with what they are for."""
+    text = ""
+    for part, (first, last) in PARTS.items():
+        inside = [c for c in chapters if first <= int(c.number) <= last]
+        hours = hours_of(c.minutes for c in inside)
+        if inside:
+            text += f"### {part}: about {hours} hours\n\n"
+        text += "".join(entry(c, has_film(c.number)) for c in inside)
+    return text
 
 
-def objectives(words: str) -> list[str]:
-    """The bullets below "What you will be able to do", each on one line."""
-    section = words.partition("## What you will be able to do")[2]
-    section = section.partition("\n## ")[0].partition("\n%%")[0]
-    items = re.split(r"^- ", section, flags=re.MULTILINE)[1:]
-    return [" ".join(item.split()).rstrip(".;") for item in items]
+def entry(chapter: Chapter, film: bool) -> str:
+    """One chapter: link, minutes, what it asks for, objectives, animation."""
+    title = f"[{chapter.number}. {chapter.title}]({chapter.stem}.ipynb)"
+    asked = ", ".join(chapter.needs) or "nothing"
+    line = f"{chapter.minutes} minutes; needs {asked}."
+    spine = " On the spine ★." if chapter.star else ""
+    goals = "".join(f"- {goal}\n" for goal in chapter.goals)
+    shown = f"![{chapter.alt}](figures/{chapter.number}.webp)\n\n" if film else ""
+    return f"#### {title}\n\n{line}{spine} You will be able to\n\n{goals}\n{shown}"
+
+
+def spine_hours(chapters: Sequence[Chapter]) -> int:
+    """Hours of the spine, rounded."""
+    return hours_of(c.minutes for c in chapters if c.number in SPINE)
+
+
+def hours_of(minutes) -> int:
+    """Whole hours, at least one."""
+    return max(1, round(sum(minutes) / 60))
