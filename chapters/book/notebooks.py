@@ -100,6 +100,8 @@ def place(path: Path, root: Path) -> Path | None:
     inside = path.relative_to(root)
     if path.suffix == ".ipynb" and inside.parts[0] == "chapters":
         return Path(*inside.parts[1:])
+    if inside.parts[:2] == ("chapters", "figures"):
+        return Path(*inside.parts[1:])
     if path.suffix == ".md" and inside.parts[0] == "literature":
         name = "reading_list.md" if inside.name == "README.md" else inside.name
         return inside.with_name(name)

@@ -48,6 +48,8 @@ def stage(target: Path) -> None:
     write(target / "results.md", results.results_page(CHAPTERS / "results", repository))
     reference.reference_pages(ROOT, target / "reference")
     shutil.copytree(BOOK / "static", target / "static")
+    code = shutil.ignore_patterns("*.py", "__pycache__")
+    shutil.copytree(CHAPTERS / "figures", target / "figures", ignore=code)
     nets.lay_nets(target)
     shutil.copy(BOOK / "conf.py", target)
 
