@@ -96,15 +96,19 @@ book:
 	@echo "open $(PAGES)/html/index.html"
 
 # A real environment with Colab's versions (uv fetches Python 3.13 where there is
-# none, or name one: COLAB_PY=path), and in it the tests of a notebook that stands
-# alone. Several GB; not for every day.
+# none, or name one: COLAB_PY=path), and in it every chapter alone in an empty
+# folder; with the newest ipywidgets 8: make test-colab COLAB_WIDGETS=8. A simulation,
+# 5 GB, some ten minutes; not for every day.
 COLAB := .venv-colab
 COLAB_PY ?= 3.13
+COLAB_WIDGETS ?= 7.7.1
 test-colab: $(VENV)/.ready
 	$(BIN)/uv venv -q --allow-existing --python $(COLAB_PY) $(COLAB)
 	$(BIN)/uv pip install -q --python $(COLAB)/bin/python torch torchvision \
 		ipywidgets ipykernel matplotlib numpy scikit-image pooch pillow \
 		nbclient tqdm safetensors pycocotools -c tests/colab-constraints.txt
+	$(BIN)/uv pip install -q --python $(COLAB)/bin/python \
+		'ipywidgets==$(COLAB_WIDGETS).*'
 	$(PORTABLE) COLAB_PYTHON=$(abspath $(COLAB)/bin/python) \
 		$(BIN)/python -m pytest -q -rs tests/test_colab.py
 

@@ -17,6 +17,33 @@ from maker import LESSONS, ROOT, make
 
 TAG = f"v{make.PROJECT['version']}"
 ALONE = LESSONS if os.environ.get("COLAB_PYTHON") else LESSONS[:1]
+VIEW = "application/vnd.jupyter.widget-view+json"
+STATE = "application/vnd.jupyter.widget-state+json"
+# A page, a slider beside a picture, and what a browser sends when they are touched.
+TOUCHED = """
+import numpy as np
+from course_lib import show
+from course_lib.data.harbour import Harbour
+from course_lib.show.browser import Browser
+
+def touch(widget, **data):
+    data = {"buffer_paths": [], **data}
+    message = {"content": {"comm_id": widget.model_id, "data": data}, "buffers": []}
+    get_ipython().kernel.comm_manager.comm_msg(None, None, message)
+
+def square(grey):
+    return show.pictures([np.full((8, 8), grey, dtype=np.uint8)])
+
+panel, sliders = show.explorer(square, grey=(0, 200))
+before = bytes(panel.children[-1].value)
+touch(sliders["grey"], method="update", state={"value": 200})
+assert sliders["grey"].value == 200 and panel.children[-1].value != before
+
+leaves = Browser(Harbour(count=9), columns=2, rows=2)
+touch(leaves.on, method="custom", content={"event": "click"})
+assert leaves.page.value == 2 and "Pictures 4 to 7" in leaves.said, leaves.said
+panel
+"""
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +88,7 @@ def run_alone(notebook: Path, python: Path, folder: Path, **variables: str):
     command = [str(python), "-c", "from nbclient.cli import main; main()",
                "--inplace", "--kernel_name=python3", notebook.name]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True,
-                          env=clean_environment(**variables), timeout=300)
+                          env=clean_environment(**variables), timeout=900)
 
 
 def test_the_course_cannot_be_imported_without_the_clone(python, tmp_path):
@@ -77,8 +104,23 @@ def test_a_chapter_runs_alone_in_an_empty_folder(lesson, python, origin, tmp_pat
     assert done.returncode == 0, done.stderr[-2000:]
     clone = tmp_path / f"pixels-and-boxes-{TAG}"
     assert (clone / "course_lib" / "__init__.py").exists()
+    views, models = widgets(tmp_path / lesson.name)
+    assert views and views <= models.keys()
     if not os.environ.get("COLAB_PYTHON"):  # same versions: same printed lines
         assert printed(tmp_path / lesson.name) == printed(lesson)
+
+
+def test_a_slider_and_the_browser_obey_in_a_kernel(python, origin, tmp_path):
+    cells = [nbformat.v4.new_code_cell(cell) for cell in (make.SETUP, TOUCHED)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "touched.ipynb")
+    (tmp_path / "empty").mkdir()
+    done = run_alone(tmp_path / "touched.ipynb", python, tmp_path / "empty",
+                     COURSE_SOURCE=origin)
+    assert done.returncode == 0, done.stderr[-2000:]
+    views, models = widgets(tmp_path / "empty" / "touched.ipynb")
+    assert len(views) == 1 and views <= models.keys()
+    kinds = {model["model_name"] for model in models.values()}
+    assert {"IntSliderModel", "ImageModel", "DropdownModel", "VBoxModel"} <= kinds
 
 
 def test_a_course_that_cannot_be_fetched_is_told_in_a_sentence(python, tmp_path):
@@ -89,6 +131,15 @@ def test_a_course_that_cannot_be_fetched_is_told_in_a_sentence(python, tmp_path)
                      COURSE_SOURCE=(tmp_path / "nothing").as_uri())
     assert done.returncode != 0
     assert "the course could not be fetched; try: git clone" in done.stderr
+
+
+def widgets(path: Path) -> tuple[set[str], dict]:
+    """The widgets that a notebook shows, and the models that its kernel made."""
+    notebook = nbformat.read(path, 4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    shown = [out.get("data", {}) for cell in cells for out in cell.outputs]
+    views = {data[VIEW]["model_id"] for data in shown if VIEW in data}
+    return views, notebook.metadata["widgets"][STATE]["state"]
 
 
 def printed(path: Path) -> str:
