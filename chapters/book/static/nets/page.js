@@ -4,7 +4,7 @@ import { detect, fetched, open, segment } from "./nets.js";
 
 const LONGEST = 480; // px: larger pictures are shrunk, the net learnt on 480 x 360
 const SMALLEST = 32; // px: the coarsest map of the net has a stride of 16
-const SCALE = 2; // canvas pixels a picture pixel under boxes: fine lines and words
+const FINE = 1024; // px: the least width of the canvas with boxes and words
 const CROWD = 12; // with more boxes only their numbers are written on the picture
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"];
 
@@ -89,7 +89,7 @@ function showLabels() {
   const pen = onto("labels", 1);
   pen.globalAlpha = Number(at("opacity").value) / 100;
   pen.drawImage(shown.layer, 0, 0);
-  const percent = (x) => (x < 0.01 ? "under 1 %" : `${Math.round(100 * x)} %`);
+  const percent = (x) => (x < 0.01 ? "< 1 %" : `${Math.round(100 * x)} %`);
   const words = shown.shares.map(({ name, share }) => `${name} ${percent(share)}`);
   list("legend", shown.shares.map(({ colour }, i) => [colour, words[i]]));
   at("labels").ariaLabel = `The picture with labels: ${words.join(", ")}`;
@@ -100,7 +100,7 @@ function showBoxes() {
   at("threshold-now").textContent = least.toFixed(2);
   const found = shown.boxes.filter((b) => b.score > least);
   const words = found.map(({ name, score }, i) => `${i + 1} ${name} ${score.toFixed(2)}`);
-  const pen = onto("boxes", SCALE);
+  const pen = onto("boxes", Math.ceil(FINE / shown.picture.width));
   for (const { box, kind } of found) frame(pen, box, COLOURS[kind]);
   found.forEach(({ box }, i) => write(pen, box, found.length > CROWD ? i + 1 : words[i]));
   list("found", found.map(({ kind }, i) => [COLOURS[kind], words[i]]));
@@ -109,19 +109,24 @@ function showBoxes() {
 }
 
 function frame(pen, box, colour) {
-  const [x1, y1, x2, y2] = box.map((side) => side * SCALE);
-  pen.lineWidth = 3;
+  const [x1, y1, x2, y2] = inCanvas(pen, box);
+  pen.lineWidth = pen.canvas.width / 250;
   pen.strokeStyle = colour;
   pen.strokeRect(x1, y1, x2 - x1, y2 - y1);
 }
 
 function write(pen, box, word) {
-  const [x, y] = [box[0] * SCALE, Math.max(box[1] * SCALE, 15)];
-  pen.font = "bold 14px sans-serif";
+  const high = pen.canvas.width / 28;
+  const [x, y] = [inCanvas(pen, box)[0], Math.max(inCanvas(pen, box)[1], high)];
+  pen.font = `bold ${0.9 * high}px sans-serif`;
   pen.fillStyle = "rgb(0 0 0 / 0.75)";
-  pen.fillRect(x, y - 15, pen.measureText(word).width + 4, 15);
+  pen.fillRect(x, y - high, pen.measureText(word).width + 0.3 * high, high);
   pen.fillStyle = "white";
-  pen.fillText(word, x + 2, y - 3);
+  pen.fillText(word, x + 0.15 * high, y - 0.2 * high);
+}
+
+function inCanvas(pen, box) {
+  return box.map((side) => (side * pen.canvas.width) / shown.picture.width);
 }
 
 function onto(part, scale) {
