@@ -184,3 +184,30 @@ def test_the_commands_of_the_front_page_are_understood():
     assert len(lines) > 12
     for line in lines:
         parser.parse_args(shlex.split(line, comments=True))
+
+
+def test_the_detectors_of_the_front_page_are_those_of_the_cards():
+    transferred = read_card("penn_fudan_yolo_transfer")["rows"]
+    seeds = [row for row in transferred if row["net"] == "transferred"]
+    before = next(row for row in transferred if row["net"] == "as it comes")
+    mean = {key: sum(row[key] for row in seeds) / len(seeds) for key in ("ap", "ap50")}
+    rows = {
+        "`yolo_harbour`": read_card("yolo_harbour"),
+        "`maskrcnn_harbour`": read_card("maskrcnn_harbour"),
+        "Mask R-CNN on ImageNet's": read_card("penn_fudan_maskrcnn"),
+        "yolo-fastest-1.1-xl as it": before,
+        "the same, one class": mean,
+    }
+    for name, card in rows.items():
+        line = next(row for row in README.split("\n") if row.startswith(f"| {name}"))
+        cells = [cell.strip(" *") for cell in line.split("|")[3:6]]
+        keys = [key for key in ("ap", "ap50", "mask_ap50") if key in card]
+        assert cells[: len(keys)] == [f"{100 * card[key]:.1f}" for key in keys], name
+
+
+def test_the_speeds_of_the_results_page_are_those_of_the_cards():
+    page = (CHAPTERS / "results" / "README.md").read_text(encoding="utf-8")
+    groups = read_card("benchmarks")["groups"]
+    crf = groups["mean field, 480x360, 11 classes, 10 iterations, one thread"]
+    for name in ("test_ours[1]", "test_ours[2]", "test_pydensecrf"):
+        assert f"{crf[name]['median_seconds']:.2f}" in page, name
