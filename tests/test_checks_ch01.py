@@ -72,6 +72,11 @@ def counts_void(logits, labels):
     return (logits.argmax(dim=0) == labels).float().mean().item()
 
 
+def void_is_always_right(logits, labels):
+    right = (logits.argmax(dim=0) == labels) | (labels == 255)
+    return right.float().mean().item()
+
+
 def rounds_the_logits(logits, labels):
     known = labels != 255
     return (logits.round().argmax(dim=0) == labels)[known].float().mean().item()
@@ -126,6 +131,7 @@ def draws_columns(runs, height, width):
     ("01.2", lambda matrix: None, "is there a return?"),
     ("01.3", cuts_the_logits, "labels [[1, 0]]: your answer gives 0.5, expected 1"),
     ("01.3", counts_void, "labels [[1, 255]]: your answer gives 0.5, expected 1"),
+    ("01.3", void_is_always_right, "labels [[0, 255]]: your answer gives 0.5, exp"),
     ("01.3", rounds_the_logits, "(3, 2, 1), all right: your answer gives 0.5"),
     ("01.3", gives_a_count, "gives 2, expected 1"),
     ("01.4", draws_row_after_row, "4 columns: your answer gives [[0, 0, 0, 1], [1,"),

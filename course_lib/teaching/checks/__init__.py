@@ -90,4 +90,11 @@ def brief(value: Any) -> str:
     if math.prod(shape) > 12:
         return f"one of shape {tuple(shape)}"
     listed = value.tolist()
-    return str(round(listed, 4) if isinstance(listed, float) else listed)
+    return str(round(listed, 4) if isinstance(listed, float) else short(listed))
+
+
+def short(value: Any) -> Any:
+    """Cut numbers to six digits, so that a float32 of 2/3 reads 0.666667."""
+    if isinstance(value, list):
+        return [short(one) for one in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value

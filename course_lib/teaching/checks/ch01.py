@@ -55,6 +55,8 @@ def pixel_accuracy(answer):
     what = "logits 0.2 0.9 of class 0 and 0.7 0.1 of class 1"
     expect(f"{what}, labels [[1, 0]]", answer(logits, right), 1.0)
     expect(f"{what}, labels [[1, 255]]", answer(logits, void), 1.0)
+    wrong = torch.tensor([[0, 255]])
+    expect(f"{what}, labels [[0, 255]]", answer(logits, wrong), 0.0)
     expect(f"{what}, labels [[0, 0]]", answer(logits, torch.tensor([[0, 0]])), 0.5)
     tall = torch.tensor([[[3.0], [-2.0]], [[1.0], [-1.5]], [[2.0], [-3.0]]])
     labels = torch.tensor([[0], [1]])
