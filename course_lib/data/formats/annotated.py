@@ -100,6 +100,12 @@ def box_of(polygons: Sequence[Sequence[float]]) -> Box:
     return min(xs), min(ys), max(xs), max(ys)
 
 
+def xywh(box: Box) -> list[float]:
+    """Corner and size of a box; a side is rounded to a billionth of a pixel."""
+    x1, y1, x2, y2 = box
+    return [x1, y1, round(x2 - x1, 9) or x2 - x1, round(y2 - y1, 9) or y2 - y1]
+
+
 @contextmanager
 def faults_at(place: str, faults: list[str] | None) -> Iterator[None]:
     """Turn what goes wrong in the block into one sentence that names ``place``.

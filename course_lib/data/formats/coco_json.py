@@ -20,6 +20,7 @@ from course_lib.data.formats.annotated import (
     sound_name,
     sound_polygon,
     sound_size,
+    xywh,
 )
 from course_lib.data.formats.files import read_json, write_text
 from course_lib.errors import InputError
@@ -43,7 +44,6 @@ def read_coco(
         InputError: naming the file, and the annotation by its id.
 
     Lin et al., Microsoft COCO, ECCV 2014.
-    Taught in chapters/01_pixels_and_labels.
     """
     table = read_json(path)
     for key in ("images", "annotations", "categories"):
@@ -166,16 +166,11 @@ def _packed(row: dict, shape: dict, size: list[int]) -> dict:
 
 
 def _row(thing: Thing, category: int, picture: Annotated) -> dict:
-    x1, y1, x2, y2 = thing.box
-    row = {"category_id": category, "bbox": [x1, y1, _side(x1, x2), _side(y1, y2)]}
+    row = {"category_id": category, "bbox": xywh(thing.box)}
     if thing.run_lengths or thing.polygons:
         row["segmentation"] = thing.run_lengths or [list(p) for p in thing.polygons]
     row |= {"area": _area(thing, picture), "iscrowd": int(thing.crowd)}
     return row | ({"ignore": 1} if thing.difficult else {})
-
-
-def _side(low: float, high: float) -> float:
-    return round(high - low, 9) or high - low
 
 
 def _area(thing: Thing, picture: Annotated) -> float:

@@ -22,6 +22,20 @@ def read_bytes(path: str | Path, most_bytes: int = MOST_BYTES) -> bytes:
     return path.read_bytes()
 
 
+def read_text(path: str | Path, most_bytes: int = MOST_BYTES) -> str:
+    """The text in a file; a mark of its byte order is passed over."""
+    try:
+        return read_bytes(path, most_bytes).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is no text; save it as UTF-8") from None
+
+
+def read_lines(path: str | Path) -> list[str]:
+    """The lines of a file that hold something, trimmed."""
+    lines = (line.strip() for line in read_text(path).splitlines())
+    return [line for line in lines if line]
+
+
 def read_json(path: str | Path, most_bytes: int = MOST_BYTES) -> dict:
     """The object in a JSON file; an ``InputError`` for anything else."""
     return parse_json(read_bytes(path, most_bytes), str(path))

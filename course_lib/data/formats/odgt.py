@@ -22,6 +22,7 @@ from course_lib.data.formats.annotated import (
     sound_box,
     sound_name,
     sound_size,
+    xywh,
 )
 from course_lib.data.formats.files import parse_json, read_bytes, write_text
 from course_lib.errors import InputError
@@ -46,7 +47,6 @@ def read_odgt(path: str | Path) -> list[Pair]:
         InputError: naming file and line.
 
     Zhou et al., Scene Parsing through ADE20K, CVPR 2017.
-    Taught in chapters/01_pixels_and_labels.
     """
     pairs = []
     for place, row in _rows(path):
@@ -127,8 +127,7 @@ def _thing(row: dict, key: str, width: int, height: int) -> Thing:
 
 
 def _row(thing: Thing, number: int) -> dict:
-    x1, y1, x2, y2 = thing.box
-    box = [x1, y1, round(x2 - x1, 9) or x2 - x1, round(y2 - y1, 9) or y2 - y1]
+    box = xywh(thing.box)
     ignored = {"ignore": 1} if thing.crowd or thing.difficult else {}
     tag = "mask" if thing.crowd else thing.name
     return {"tag": tag, "fbox": box, "vbox": box, "extra": {"box_id": number} | ignored}

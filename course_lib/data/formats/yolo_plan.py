@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from course_lib.data.formats.files import read_lines, read_text
 from course_lib.data.readers.pairs import PICTURES
 from course_lib.errors import InputError
 
@@ -17,14 +18,12 @@ SPLITS = {"train": ("train",), "val": ("val", "valid"), "test": ("test",)}
 
 def read_plan(path: Path) -> dict:
     """What ``data.yaml`` or ``.data`` says: splits as ``Path``, names as a list."""
-    if not path.is_file():
-        raise InputError(f"there is no file {path}; give data.yaml or a .data file")
-    text = path.read_text(errors="replace")
+    text = read_text(path)
     plan = _yaml(text, path) if path.suffix in (".yaml", ".yml") else _darknet(text)
     root = path.parent / str(plan.pop("path", "") or "")
     names = plan.get("names")
     if isinstance(names, str):
-        names = _lines(root / names, "names")
+        names = read_lines(root / names)
     if isinstance(names, dict):
         if sorted(names) != list(range(len(names))):
             raise InputError(f"{path}: the names are not numbered 0, 1, 2, ...")
@@ -52,20 +51,13 @@ def _darknet(text: str) -> dict:
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
-def _lines(path: Path, what: str) -> list[str]:
-    if not path.is_file():
-        raise InputError(f"there is no file {path}; {what} should stand there")
-    lines = path.read_text(errors="replace").splitlines()
-    return [line.strip() for line in lines if line.strip()]
-
-
 def list_pictures(entry: Path, path: Path) -> list[Path]:
     """The pictures of a folder, or those that a text file lists, in their order."""
     if entry.is_dir():
         found = (p for p in sorted(entry.rglob("*")) if p.suffix.lower() in PICTURES)
         pictures = list(found)
     else:
-        lines = _lines(entry, f"the pictures of {path}")
+        lines = read_lines(entry)
         pictures = [
             next((p for p in (entry.parent / line, path.parent / line) if p.is_file()),
                  entry.parent / line)

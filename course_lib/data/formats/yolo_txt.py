@@ -20,7 +20,7 @@ from course_lib.data.formats.annotated import (
     faults_at,
     sound_box,
 )
-from course_lib.data.formats.files import write_text
+from course_lib.data.formats.files import read_text, write_text
 from course_lib.detection.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 from course_lib.errors import InputError
 
@@ -122,19 +122,8 @@ def to_shares(boxes: Tensor, size: tuple[int, int]) -> Tensor:
 
 def _lines(path: str | Path) -> list[tuple[str, str]]:
     """Lines that hold something, each with its place."""
-    lines = enumerate(_text(Path(path)).splitlines(), start=1)
+    lines = enumerate(read_text(path, MOST_BYTES).splitlines(), start=1)
     return [(f"{path}, line {i}", line) for i, line in lines if line.strip()]
-
-
-def _text(path: Path) -> str:
-    if not path.is_file():
-        raise InputError(f"there is no label file {path}; check the folder")
-    if path.stat().st_size > MOST_BYTES:
-        raise InputError(f"{path} has {path.stat().st_size:,} bytes; it is no label")
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is no text; give the .txt of a picture") from None
 
 
 def _row(line: str, place: str, num_classes: int) -> list[float]:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_lib.data.formats.annotated import Annotated
-from course_lib.data.formats.files import read_bytes, write_text
+from course_lib.data.formats.files import read_lines, write_text
 from course_lib.errors import InputError
 
 FOLDERS = ("voc", "coco", "yolo", "labelme", "crowdhuman", "odgt", "pairs")
-SPLITS = ("train", "val", "test")
 NAMES = "names.txt"
 
 
@@ -53,8 +52,7 @@ def write_names(root: Path, names: Iterable[str]) -> None:
 
 def read_names(file: Path) -> tuple[str, ...]:
     """The names of classes in a file, one a line."""
-    lines = read_bytes(file).decode("utf-8", "replace").splitlines()
-    names = tuple(line.strip() for line in lines if line.strip())
+    names = tuple(read_lines(file))
     if not names or len(set(names)) < len(names):
         raise InputError(f"{file} has no names, or one twice; write one a line")
     return names
@@ -75,14 +73,3 @@ def files_of(source: Path, pattern: str, what: str) -> list[Path]:
     if not found:
         raise InputError(f"{source} holds no {pattern}; give {what}")
     return found
-
-
-def first_folder(folders: Iterable[Path | None], file: str) -> Path:
-    """The first folder that holds a file; where none does, the first of all."""
-    known = [folder for folder in folders if folder is not None]
-    return next((folder for folder in known if (folder / file).is_file()), known[0])
-
-
-def yaml_key(split: str) -> str:
-    """``train``, ``val`` or ``test`` for train2017, validation and the like."""
-    return next((key for key in SPLITS if split.startswith(key)), split)

@@ -4,12 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from course_lib.data.formats.coco_json import read_coco, write_coco
-from course_lib.data.formats.folders import (
-    Collection,
-    Options,
-    files_of,
-    first_folder,
-)
+from course_lib.data.formats.folders import Collection, Options, files_of
 
 
 def read(source: Path, options: Options) -> Collection:
@@ -22,9 +17,11 @@ def read(source: Path, options: Options) -> Collection:
         names |= dict.fromkeys(categories.values())
         split = file.stem.removeprefix("instances_")
         root = file.parent.parent if file.parent.name == "annotations" else file.parent
-        folders = (options.images, root / split, root / "images" / split,
-                   root / "images", file.parent)  # fmt: skip
-        folder = first_folder(folders, pictures[0].file if pictures else "")
+        inner = (split, f"images/{split}", "images", file.parent)
+        folders = [options.images] if options.images else [root / i for i in inner]
+        first = pictures[0].file if pictures else ""
+        holding = (folder for folder in folders if (folder / first).is_file())
+        folder = next(holding, folders[0])
         splits[split] = [replace(p, file=str(folder / p.file)) for p in pictures]
     return Collection(splits, options.names or tuple(names))
 

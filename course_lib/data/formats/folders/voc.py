@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from course_lib.data.formats.files import read_bytes, write_text
+from course_lib.data.formats.files import read_lines, write_text
 from course_lib.data.formats.folders import (
     Collection,
     Options,
@@ -21,7 +21,7 @@ def read(source: Path, options: Options) -> Collection:
     if not folder.is_dir():
         raise InputError(f"{source} has no folder Annotations; give a VOC folder")
     lists = sorted((source / "ImageSets" / "Main").glob("*.txt"))
-    stems = {path.stem: _stems(path) for path in lists if "_" not in path.stem}
+    stems = {path.stem: read_lines(path) for path in lists if "_" not in path.stem}
     if "train" in stems:
         stems.pop("trainval", None)
     if not stems:
@@ -55,8 +55,3 @@ def write(root: Path, collection: Collection) -> None:
         lines = "".join(f"{stem}\n" for stem in stems)
         write_text(root / "ImageSets" / "Main" / f"{split}.txt", lines)
     write_names(root, collection.names)
-
-
-def _stems(file: Path) -> list[str]:
-    lines = read_bytes(file).decode("utf-8", "replace").splitlines()
-    return [line.strip() for line in lines if line.strip()]

@@ -3,20 +3,14 @@
 from pathlib import Path
 
 from course_lib.data.formats.files import write_text
-from course_lib.data.formats.folders import (
-    SPLITS,
-    Collection,
-    Options,
-    files_of,
-    yaml_key,
-)
+from course_lib.data.formats.folders import Collection, Options, files_of
+from course_lib.data.formats.yolo_plan import SPLITS, list_pictures, read_plan
 from course_lib.data.formats.yolo_txt import read_yolo, write_yolo
 from course_lib.errors import InputError
 
 
 def read(source: Path, options: Options) -> Collection:
     """Read every split that data.yaml names; the pictures tell their sizes."""
-    from course_lib.data.formats.yolo_plan import list_pictures, read_plan
     from course_lib.data.images import picture_size
     from course_lib.data.readers.yolo import label_file
 
@@ -44,8 +38,8 @@ def write(root: Path, collection: Collection) -> None:
 
     plan = {}
     for split, pictures in collection.splits.items():
-        key = yaml_key(split)
-        if key in plan or key not in SPLITS:
+        key = next((key for key in SPLITS if split.startswith(key)), None)
+        if key is None or key in plan:
             raise InputError(
                 f"YOLO's data.yaml has room for {', '.join(SPLITS)}, one each; "
                 f"{split!r} has no place among {', '.join(collection.splits)}"
