@@ -57,6 +57,12 @@ class ClassTable:
         return self.names.index(name)
 
 
+def table_of(said: dict) -> ClassTable:
+    """The class table that ``dataclasses.asdict`` told, perhaps through JSON."""
+    palette = tuple(tuple(colour) for colour in said["palette"])
+    return ClassTable(said["name"], tuple(said["names"]), palette)
+
+
 def voc_palette(n: int = 256) -> tuple[Colour, ...]:
     """The first ``n`` colours of PASCAL VOC, made by moving bits.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
 
-from course_lib.data.classes import ClassTable, class_table
+from course_lib.data.classes import ClassTable, class_table, table_of
 from course_lib.data.harbour.dials import Dials
 from course_lib.errors import InputError
 from course_lib.paths import data_dir
@@ -109,10 +109,7 @@ def _whose(word: str) -> str:
 def trained_classes(info: dict) -> ClassTable:
     """The class table in the info of a checkpoint: its name, or all of it."""
     classes = info["classes"]
-    if isinstance(classes, str):
-        return class_table(classes)
-    palette = tuple(tuple(colour) for colour in classes["palette"])
-    return ClassTable(classes["name"], tuple(classes["names"]), palette)
+    return class_table(classes) if isinstance(classes, str) else table_of(classes)
 
 
 def read_dials(words: list[str]) -> dict[str, float | int | str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from course_lib.data.classes import ClassTable
+from course_lib.data.classes import table_of
 from course_lib.data.records.codec import decode
 from course_lib.data.records.index import checksum, read_about, read_index, unpack
 from course_lib.errors import InputError
@@ -40,14 +40,7 @@ class Records(Dataset):
         self.about = read_about(self.folder)
         self.index = read_index(self.folder, self.about)  # (N, 4), memory-mapped
         self.name, self.split = self.about["name"], self.about["split"]
-        names, palette = (
-            self.about["classes"]["names"],
-            self.about["classes"]["palette"],
-        )
-        self.classes = ClassTable(
-            self.about["classes"]["name"], tuple(names), tuple(map(tuple, palette))
-        )
-        self.transform = transform
+        self.classes, self.transform = table_of(self.about["classes"]), transform
 
     def __len__(self) -> int:
         return len(self.index)

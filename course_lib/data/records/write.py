@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -104,17 +105,12 @@ def _describe(dataset, folder: Path, kind: str) -> dict:
         }
         for path in sorted(folder.glob("*.tar"))
     ]
-    classes = dataset.classes
     return {
         "format": FORMAT,
         "name": dataset.name,
         "split": getattr(dataset, "split", None),
         "kind": kind,
-        "classes": {
-            "name": classes.name,
-            "names": list(classes.names),
-            "palette": [list(colour) for colour in classes.palette],
-        },
+        "classes": asdict(dataset.classes),
         "shards": shards,
         "files": [Path(dataset.file(i)).name for i in range(len(dataset))],
     }
