@@ -91,7 +91,9 @@ def test_on_the_harbour_both_nets_answer_as_in_pytorch(nets):
     things = page.get_by_role("list", name="Things found").get_by_role("listitem")
     assert things.count() == len(boxes)
     assert "tree" in page.get_by_role("list", name="Classes").inner_text()
-    assert page.get_by_role("img", name="with boxes: 1 car 0.96, 2 car 0.96").is_visible()
+    assert page.get_by_role(
+        "img", name="with boxes: 1 car 0.96, 2 car 0.96"
+    ).is_visible()
 
 
 def test_on_a_photograph_the_labels_are_those_of_pytorch(nets):

@@ -89,7 +89,7 @@ function showLabels() {
   const pen = onto("labels", 1);
   pen.globalAlpha = Number(at("opacity").value) / 100;
   pen.drawImage(shown.layer, 0, 0);
-  const percent = (x) => (x < 0.01 ? "< 1 %" : `${Math.round(100 * x)} %`);
+  const percent = (x) => (x < 0.01 ? "<\u00a01\u00a0%" : `${Math.round(100 * x)}\u00a0%`);
   const words = shown.shares.map(({ name, share }) => `${name} ${percent(share)}`);
   list("legend", shown.shares.map(({ colour }, i) => [colour, words[i]]));
   at("labels").ariaLabel = `The picture with labels: ${words.join(", ")}`;
