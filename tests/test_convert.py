@@ -94,6 +94,17 @@ def test_every_pair_loses_what_is_stated_and_no_more(
         assert again.names == NAMES
 
 
+@pytest.mark.parametrize("folder", ["train", "images/train", "images", "annotations"])
+def test_cocos_pictures_are_found_from_where_one_stands(folder, tmp_path, monkeypatch):
+    write(tmp_path / "a", "coco", [DOT])
+    (tmp_path / "a" / folder).mkdir(parents=True, exist_ok=True)
+    (tmp_path / "a/train/a.png").rename(tmp_path / "a" / folder / "a.png")
+    monkeypatch.chdir(tmp_path)
+    for told_so in ({}, {"images": Path("elsewhere")}):
+        (picture,) = read(Path("a"), "coco", **told_so).splits["train"]
+        assert Path(picture.file).samefile(tmp_path / "a" / folder / "a.png")
+
+
 @pytest.mark.parametrize("first", PAINTED)
 @pytest.mark.parametrize("second", [*PAINTED, "coco", "labelme"])
 @given(seed=st.integers(0, 99), height=st.integers(1, 20), width=st.integers(1, 20))

@@ -17,8 +17,8 @@ def read(source: Path, options: Options) -> Collection:
         names |= dict.fromkeys(categories.values())
         split = file.stem.removeprefix("instances_")
         root = file.parent.parent if file.parent.name == "annotations" else file.parent
-        inner = (split, f"images/{split}", "images", file.parent)
-        folders = [options.images] if options.images else [root / i for i in inner]
+        inner = (root / split, root / "images" / split, root / "images", file.parent)
+        folders = [options.images, *inner] if options.images else inner
         first = pictures[0].file if pictures else ""
         holding = (folder for folder in folders if (folder / first).is_file())
         folder = next(holding, folders[0])
