@@ -90,10 +90,17 @@ book-nets: $(VENV)/.ready
 
 book:
 	@test -e $(BOOK)/.ready || { echo "first: make book-setup"; exit 1; }
+	rm -rf $(PAGES)/html
 	$(BOOK)/bin/python chapters/book/stage.py $(PAGES)/source
 	COURSE_BOOK="$(CURDIR)/chapters/book" $(BOOK)/bin/python -m sphinx -q -W \
 		--keep-going -j auto -b html $(PAGES)/source $(PAGES)/html
 	@echo "open $(PAGES)/html/index.html"
+
+# The book, and JupyterLab with the learner's environment, in Chromium.
+test-browser: $(VENV)/.ready
+	@test -e $(BOOK)/.ready || { echo "first: make book-setup book"; exit 1; }
+	COURSE_VENV=$(abspath $(VENV)) $(PORTABLE) $(BOOK)/bin/python -m pytest -q -rs \
+		-o addopts= -p no:cacheprovider -n 2 --durations=5 tests/browser
 
 # A real environment with Colab's versions (uv fetches Python 3.13 where there is
 # none, or name one: COLAB_PY=path), and in it every chapter alone in an empty
