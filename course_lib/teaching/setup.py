@@ -15,7 +15,7 @@ FLOORS = {
     "matplotlib": "3.9",
     "ipywidgets": "7.7.1",
     "scikit-image": "0.24",
-    "pillow": "10.3",
+    "pillow": "11.1",
     "pooch": "1.8",
 }
 
