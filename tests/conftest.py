@@ -3,8 +3,14 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from course_lib.paths import data_dir
+
+# Tests tell what is right, not how fast a busy machine is.
+QUIET = [HealthCheck.too_slow]
+settings.register_profile("any", deadline=None, suppress_health_check=QUIET)
+settings.load_profile("any")
 
 
 @pytest.fixture
