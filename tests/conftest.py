@@ -1,16 +1,19 @@
 """What several test files share: the real data, where there are some."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from course_lib.paths import data_dir
 
-# Tests tell what is right, not how fast a busy machine is.
-QUIET = [HealthCheck.too_slow]
-settings.register_profile("any", deadline=None, suppress_health_check=QUIET)
-settings.load_profile("any")
+with suppress(ModuleNotFoundError):  # tests/browser runs where there is none
+    from hypothesis import HealthCheck, settings
+
+    # Tests tell what is right, not how fast a busy machine is.
+    slow = [HealthCheck.too_slow]
+    settings.register_profile("any", deadline=None, suppress_health_check=slow)
+    settings.load_profile("any")
 
 
 @pytest.fixture
