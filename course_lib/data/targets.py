@@ -24,13 +24,23 @@ def target_of(masks: Tensor, labels: Tensor, image_id: int) -> dict:
     Taught in chapters/13_mask_rcnn_finetuning.
     """
     boxes = masks_to_boxes(masks) + torch.tensor([0.0, 0, 1, 1])  # (N, 4)
-    return {
-        "boxes": tv_tensors.BoundingBoxes(
-            boxes, format="XYXY", canvas_size=tuple(masks.shape[-2:])
-        ),
-        "labels": labels,
+    return target_of_boxes(boxes, labels, image_id, tuple(masks.shape[-2:])) | {
         "masks": tv_tensors.Mask(masks.to(torch.uint8)),
-        "image_id": image_id,
         "area": masks.sum(dim=(1, 2), dtype=torch.float32),
-        "iscrowd": torch.zeros(len(masks), dtype=torch.int64),
+    }
+
+
+def target_of_boxes(
+    boxes: Tensor, labels: Tensor, image_id: int, size: tuple[int, int]
+) -> dict:
+    """The target of a picture (H, W) that has boxes (N, 4) alone; see ``target_of``.
+
+    ``area`` is that of the boxes; there are no ``masks``.
+    """
+    return {
+        "boxes": tv_tensors.BoundingBoxes(boxes, format="XYXY", canvas_size=size),
+        "labels": labels,
+        "image_id": image_id,
+        "area": (boxes[:, 2:] - boxes[:, :2]).prod(dim=1),
+        "iscrowd": torch.zeros_like(labels),
     }

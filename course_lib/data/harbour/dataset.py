@@ -13,6 +13,7 @@ from course_lib.data.harbour.dials import make_dials
 from course_lib.data.harbour.light import finish
 from course_lib.data.harbour.paint import draw
 from course_lib.data.harbour.scene import compose
+from course_lib.data.targets import target_of_boxes
 from course_lib.errors import InputError
 
 FIRST = {"train": 0, "val": 1_000_000, "test": 2_000_000}  # index of each split
@@ -141,16 +142,11 @@ class Harbour(Dataset):
 
 def detection_target(scene: Scene, i: int) -> dict:
     """The scene as torchvision's detectors want it."""
-    size = scene.class_map.shape
     masks = scene.instance_map[None] == scene.ids[:, None, None]  # (N, H, W)
-    boxes = tv_tensors.BoundingBoxes(scene.boxes, format="XYXY", canvas_size=size)
-    return {
-        "boxes": boxes,
-        "labels": torch.from_numpy(scene.labels),
+    boxes, labels = torch.from_numpy(scene.boxes), torch.from_numpy(scene.labels)
+    return target_of_boxes(boxes, labels, i, scene.class_map.shape) | {
         "masks": tv_tensors.Mask(torch.from_numpy(masks)),
-        "image_id": i,
         "area": torch.from_numpy(masks.sum(axis=(1, 2))).float(),
-        "iscrowd": torch.zeros(len(scene.ids), dtype=torch.int64),
     }
 
 

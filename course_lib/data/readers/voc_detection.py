@@ -15,6 +15,7 @@ from course_lib.data.formats.voc_xml import read_voc_xml
 from course_lib.data.images import read_image, read_labels
 from course_lib.data.readers.pairs import check_sizes, check_split, pairs_of_split
 from course_lib.data.readers.voc import voc_folder
+from course_lib.data.targets import target_of_boxes
 from course_lib.errors import InputError
 
 MASKS = ("SegmentationClass/", "SegmentationObject/")
@@ -88,12 +89,7 @@ class VOCDetection(Dataset):
         size, things = (annotated.height, annotated.width), annotated.things
         boxes = torch.tensor([thing.box for thing in things]).reshape(-1, 4)  # (N, 4)
         labels = torch.tensor([self._label(t.name, file) for t in things]).long()
-        target = {
-            "boxes": tv_tensors.BoundingBoxes(boxes, format="XYXY", canvas_size=size),
-            "labels": labels,
-            "image_id": i,
-            "area": (boxes[:, 2:] - boxes[:, :2]).prod(dim=1),
-            "iscrowd": torch.zeros_like(labels),
+        target = target_of_boxes(boxes, labels, i, size) | {
             "difficult": torch.tensor([t.difficult for t in things]).bool(),
             "truncated": torch.tensor([t.truncated for t in things]).bool(),
         }

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import torch
 from torch.utils.data import Dataset
-from torchvision import tv_tensors
 
 from course_lib.data.classes import ClassTable, voc_palette
 from course_lib.data.formats.yolo_plan import SPLITS, list_pictures, read_plan
 from course_lib.data.formats.yolo_txt import read_labels, to_pixels
 from course_lib.data.images import read_image
+from course_lib.data.targets import target_of_boxes
 from course_lib.data.tree import check_tree
 from course_lib.errors import InputError
 
@@ -78,13 +78,7 @@ class YoloFolder(Dataset):
         if labels.is_file():
             kinds, boxes = read_labels(labels, len(self.names))
         boxes = to_pixels(boxes, size)  # (N, 4)
-        target = {
-            "boxes": tv_tensors.BoundingBoxes(boxes, format="XYXY", canvas_size=size),
-            "labels": kinds + 1,
-            "image_id": i,
-            "area": (boxes[:, 2:] - boxes[:, :2]).prod(dim=1),
-            "iscrowd": torch.zeros_like(kinds),
-        }
+        target = target_of_boxes(boxes, kinds + 1, i, size)
         return self.transform(image, target) if self.transform else (image, target)
 
     def label_file(self, i: int) -> Path:

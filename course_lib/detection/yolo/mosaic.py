@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
+from course_lib.data.targets import target_of_boxes
 from course_lib.detection.box_crop import RandomBoxCrop
 from course_lib.errors import InputError
 
@@ -86,13 +87,9 @@ def without_masks(target: dict) -> dict:
 
 def _join(parts: list[dict], size: tuple[int, int]) -> dict:
     boxes = torch.cat([part["boxes"] for part in parts])
-    return {
-        "boxes": tv_tensors.BoundingBoxes(boxes, format="XYXY", canvas_size=size),
-        "labels": torch.cat([part["labels"] for part in parts]),
-        "image_id": parts[0]["image_id"],
-        "area": (boxes[:, 2:] - boxes[:, :2]).prod(dim=1),
-        "iscrowd": torch.cat([part["iscrowd"] for part in parts]),
-    }
+    labels = torch.cat([part["labels"] for part in parts])
+    target = target_of_boxes(boxes, labels, parts[0]["image_id"], size)
+    return target | {"iscrowd": torch.cat([part["iscrowd"] for part in parts])}
 
 
 class RandomZoom(nn.Module):
