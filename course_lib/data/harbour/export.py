@@ -32,5 +32,6 @@ def export(dataset: Harbour, folder: str | Path, layout: str = "voc") -> Path:
         how.write(dataset.file(i), split, dataset.scene(i), root)
         for i in range(len(dataset))
     ]
-    how.finish(root, split, lines, dataset)
+    if hasattr(how, "finish"):
+        how.finish(root, split, lines, dataset)
     return root

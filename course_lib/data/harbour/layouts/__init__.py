@@ -1,9 +1,10 @@
 """One file for each layout on disk in which the harbour can be exported.
 
-A layout has two functions: ``write(name, split, scene, root)`` writes one picture with
-its labels and returns its line of the split's list, and ``finish(root, split, lines,
-dataset)`` writes what a split has once. Label pictures hold ids, 255 = void, unless the
-file says otherwise. Two splits go into the same folder side by side.
+A layout has a function ``write(name, split, scene, root)``, which writes one picture
+with its labels and returns its line of the split's list. Where a split has a list, or
+another file of its own, ``finish(root, split, lines, dataset)`` writes it. Label
+pictures hold ids, 255 = void, unless the file says otherwise. Two splits go into the
+same folder side by side.
 """
 
 LAYOUTS = (

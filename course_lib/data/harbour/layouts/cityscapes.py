@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from course_lib.data.classes import VOID
-from course_lib.data.harbour.dataset import Harbour, Scene
+from course_lib.data.harbour.dataset import Scene
 from course_lib.data.harbour.layouts.files import ordered, save
 
 CITY_IDS = np.zeros(256, np.uint16)  # label id of every harbour id; void is 0
@@ -31,7 +31,3 @@ def write(name: str, split: str, scene: Scene, root: Path) -> str:
 def city_name(name: str) -> str:
     """``harbour_000000_000007`` of ``harbour_train_000007``: city, sequence, frame."""
     return f"harbour_000000_{name.rsplit('_', 1)[1]}"
-
-
-def finish(root: Path, split: str, lines: list, dataset: Harbour) -> None:
-    """Nothing: Cityscapes has no lists, its folders are its splits."""

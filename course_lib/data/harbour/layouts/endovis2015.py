@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from course_lib.data.harbour.dataset import Harbour, Scene
+from course_lib.data.harbour.dataset import Scene
 from course_lib.data.harbour.layouts.files import save
 
 FILM = {"train": "Dataset1", "val": "Dataset2", "test": "Dataset5"}
@@ -47,7 +47,3 @@ def through_jpeg(values: np.ndarray, quality: int = QUALITY) -> np.ndarray:
     file = io.BytesIO()
     Image.fromarray(values).convert("RGB").save(file, "JPEG", quality=quality)
     return np.asarray(Image.open(file))
-
-
-def finish(root: Path, split: str, lines: list, dataset: Harbour) -> None:
-    """Nothing: a split is a choice of folders."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course_lib.data.harbour.dataset import Harbour, Scene
+from course_lib.data.harbour.dataset import Scene
 from course_lib.data.harbour.layouts.files import FIRST_THING, save
 from course_lib.errors import InputError
 
@@ -59,7 +59,3 @@ def thirds(thing: np.ndarray) -> np.ndarray:
     place = 3 * (np.arange(len(thing)) - rows[0]) // (rows[-1] - rows[0] + 1)
     codes = (10 + 10 * place.clip(0, 2)).astype(np.uint8)
     return np.broadcast_to(codes[:, None], thing.shape)
-
-
-def finish(root: Path, split: str, lines: list, dataset: Harbour) -> None:
-    """Nothing: a split is a choice of folders."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from course_lib.data.formats.labelme_json import write_labelme
-from course_lib.data.harbour.dataset import Harbour, Scene
+from course_lib.data.harbour.dataset import Scene
 from course_lib.data.harbour.layouts.files import masked, save
 
 
@@ -12,7 +12,3 @@ def write(name: str, split: str, scene: Scene, root: Path) -> str:
     save(root / f"{split}/{name}.png", scene.image)
     write_labelme(root / f"{split}/{name}.json", masked(f"{name}.png", scene))
     return name
-
-
-def finish(root: Path, split: str, lines: list, dataset: Harbour) -> None:
-    """Nothing: labelme has no lists, and its names are in its shapes."""

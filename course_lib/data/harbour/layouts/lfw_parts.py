@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course_lib.data.harbour.dataset import Harbour, Scene
+from course_lib.data.harbour.dataset import Scene
 from course_lib.data.harbour.layouts.files import save
 
 PERSON = {"val": "A_Harbour", "train": "B_Harbour", "test": "C_Harbour"}
@@ -24,7 +24,3 @@ def write(name: str, split: str, scene: Scene, root: Path) -> str:
         channels[np.isin(scene.class_map, ids), channel] = 255
     save(root / f"parts_lfw_funneled_gt_images/{name}.ppm", channels)
     return name
-
-
-def finish(root: Path, split: str, lines: list, dataset: Harbour) -> None:
-    """Nothing: the names are the lists."""

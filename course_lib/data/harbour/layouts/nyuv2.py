@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course_lib.data.harbour.dataset import Harbour, Scene
+from course_lib.data.harbour.dataset import Scene
 from course_lib.data.harbour.layouts.files import save
 
 
@@ -15,7 +15,3 @@ def write(name: str, split: str, scene: Scene, root: Path) -> str:
     labels = scene.class_map + np.uint8(1)  # 255 + 1 wraps to 0
     save(folder / f"annotations/new_nyu_class13_{number:04d}.png", labels)
     return name
-
-
-def finish(root: Path, split: str, lines: list, dataset: Harbour) -> None:
-    """Nothing: the folders are the lists."""

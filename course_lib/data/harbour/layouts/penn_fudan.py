@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from course_lib.data.classes import VOID
-from course_lib.data.harbour.dataset import Harbour, Scene
+from course_lib.data.harbour.dataset import Scene
 from course_lib.data.harbour.layouts.files import ordered, save, write_lines
 
 
@@ -26,7 +26,3 @@ def write(name: str, split: str, scene: Scene, root: Path) -> str:
     ]
     write_lines(root / f"Annotation/{name}.txt", lines)
     return name
-
-
-def finish(root: Path, split: str, lines: list, dataset: Harbour) -> None:
-    """Nothing: Penn-Fudan has no lists."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course_lib.data.harbour.dataset import Harbour, Scene
+from course_lib.data.harbour.dataset import Scene
 from course_lib.data.harbour.layouts.files import save
 
 FOLDERS = {"train": "SBUTrain4KRecoveredSmall", "val": "SBU-Val", "test": "SBU-Test"}
@@ -20,7 +20,3 @@ def write(name: str, split: str, scene: Scene, root: Path) -> str:
     mask = np.where(scene.instance_map > 0, np.uint8(255), np.uint8(0))
     save(folder / f"ShadowMasks/{name}.png", mask)
     return name
-
-
-def finish(root: Path, split: str, lines: list, dataset: Harbour) -> None:
-    """Nothing: the folders are the lists."""
