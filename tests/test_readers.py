@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from told import told
 
 from course_lib.data.classes import VOC
 from course_lib.data.images import write_labels
@@ -15,7 +16,6 @@ from course_lib.data.readers.penn_fudan import PennFudan
 from course_lib.data.readers.voc import VOCSegmentation
 from course_lib.data.targets import target_of
 from course_lib.data.transforms import training_transform
-from course_lib.errors import InputError
 
 
 def picture(path, width=6, height=4):
@@ -26,12 +26,6 @@ def picture(path, width=6, height=4):
 def labels(path, rows):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.array(rows, np.uint8)).save(path)
-
-
-def told(make) -> str:
-    with pytest.raises(InputError) as error:
-        make()
-    return str(error.value)
 
 
 @pytest.fixture
@@ -84,8 +78,8 @@ def test_folders_that_are_not_whole(own):
     )
     picture(images / "c.jpg")
     assert told(lambda: LabelFolder(images, masks, VOC)) == (
-        f"{images / 'c.jpg'} has no labels: {masks} holds no c.png; draw them, or move "
-        "the picture elsewhere"
+        f"{images / 'c.jpg'} has no labels in {masks} (1 such of 3); draw them, or "
+        "move the picture elsewhere"
     )
     picture(images / "c.png")
     assert told(lambda: LabelFolder(images, masks, VOC)) == (

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 from scipy.ndimage import binary_dilation
 from skimage.draw import polygon
+from told import told
 from torchvision import tv_tensors
 
 from course_lib.data.checker import check_labels
@@ -24,15 +25,8 @@ from course_lib.data.readers.endovis2015 import (
 )
 from course_lib.data.readers.endovis2017 import EndoVis2017, type_of
 from course_lib.data.readers.endovis_border import crop_border, restore_border
-from course_lib.errors import InputError
 
 SIZE = (60, 80)
-
-
-def told(make) -> str:
-    with pytest.raises(InputError) as error:
-        make()
-    return str(error.value)
 
 
 def grey(path, rows, mode="L"):
@@ -226,7 +220,7 @@ def test_label_pictures_of_three_channels(small):
     grey(labels / "frame001.png", np.zeros((57, 646)))
     frame = small / "instrument_dataset_1/left_frames/frame000.png"
     assert told(lambda: EndoVis2017(small)) == (
-        f"{frame} has no labels in {labels}; get them again"
+        f"{frame} has no labels in {labels} (1 such of 1); get them again"
     )
 
 
@@ -249,7 +243,7 @@ def test_folders_that_are_not_whole(small):
         "endovis2017 has no split 'all'; it has train, val, test"
     )
     assert told(lambda: EndoVis2017(small, task="types")) == (
-        "endovis2017 has no task 'types'; choose binary, parts, type"
+        "endovis2017 has no task 'types'; it has binary, parts, type"
     )
 
 
@@ -267,7 +261,8 @@ def test_flat_folders(tmp_path):
         )
     grey(tmp_path / "images" / "b.png", rows, "RGB")
     assert told(lambda: EndoVis2017(tmp_path, "test")) == (
-        f"{tmp_path / 'images' / 'b.png'} has no labels in {tmp_path}/parts_masks"
+        f"{tmp_path / 'images' / 'b.png'} has no labels in "
+        f"{tmp_path / 'parts_masks'} (1 such of 2); get them again"
     )
 
 
@@ -451,5 +446,5 @@ def test_films_that_are_not_whole(tmp_path):
         "endovis2015 has no split 'test'; it has train, val"
     )
     assert told(lambda: EndoVis2015(tmp_path, task="type")) == (
-        "endovis2015 has no task 'type'; choose binary, parts"
+        "endovis2015 has no task 'type'; it has binary, parts"
     )

@@ -153,7 +153,7 @@ def test_a_folder_that_is_not_whole(own):
     message = told(lambda: CocoPanoptic(own / "val", "val"))
     assert "is not a whole COCO 2017 panoptic folder, 4 of 4 entries" in message
     assert "no split 'test'; it has val" in told(lambda: CocoPanoptic(own, "test"))
-    assert "choose segmentation or detection" in told(
+    assert "it has segmentation, detection" in told(
         lambda: CocoPanoptic(own, "val", task="boxes")
     )
     (own / "annotations/panoptic_val").rename(own / "gone")

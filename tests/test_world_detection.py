@@ -39,7 +39,7 @@ def test_a_transform_sees_labels_from_one():
 def test_wrong_words():
     with pytest.raises(InputError, match="no task 'depth'; choose segmentation or"):
         course_lib.world("harbour", task="depth")
-    with pytest.raises(InputError, match="no split 'all'; choose train, val or test"):
+    with pytest.raises(InputError, match="no split 'all'; it has train, val, test"):
         PennFudan("nowhere", split="all")
 
 

@@ -11,7 +11,7 @@ from course_lib.data.classes import ADE20K as CLASSES
 from course_lib.data.classes import VOID
 from course_lib.data.formats.odgt import read_odgt
 from course_lib.data.images import read_labels
-from course_lib.data.readers.pairs import PairsOnDisk, by_stem, check_split
+from course_lib.data.readers.pairs import PairsOnDisk, by_stem, check_split, paired
 from course_lib.errors import InputError
 
 FOLDERS = {"train": "training", "val": "validation", "test": "testing"}
@@ -103,7 +103,5 @@ def _pairs(root: Path, split: str) -> list[tuple[Path, Path]]:
     stems = [stem for stem in images if inner or stem.startswith(f"ADE_{split}_")]
     if not stems:
         raise InputError(f"{root / 'images'} has no folder {FOLDERS[split]}; get it")
-    for stem in stems:
-        if stem not in labels:
-            raise InputError(f"{images[stem]} has no labels; get ADE20K again")
-    return [(images[stem], labels[stem]) for stem in stems]
+    chosen = {stem: images[stem] for stem in stems}
+    return paired(chosen, labels, "labels", "get ADE20K again")

@@ -15,11 +15,10 @@ from torchvision import tv_tensors
 
 from course_lib.data.catalogue import check_folder
 from course_lib.data.classes import CITYSCAPES, VOID, ClassTable
-from course_lib.data.images import read_image, read_labels
+from course_lib.data.images import read_labels
 from course_lib.data.readers.pairs import (
     PICTURES,
     PairsOnDisk,
-    check_sizes,
     check_split,
     check_task,
 )
@@ -89,18 +88,14 @@ class Cityscapes(PairsOnDisk):
         super().__init__("cityscapes", classes, pairs, transform)
         self.split, self.task = split, task
 
-    def __getitem__(self, i: int) -> tuple[Tensor, Tensor | dict]:
-        if self.task == "segmentation":
-            return super().__getitem__(i)
-        image, ids = read_image(self.pairs[i][0]), read_labels(self.pairs[i][1])
-        check_sizes(image.shape[-2:], ids.shape, *self.pairs[i])
-        target = things_of(ids, i, self.file(i))
-        return self.transform(image, target) if self.transform else (image, target)
-
     def labels(self, i: int) -> tv_tensors.Mask:
         """(H, W) int64 train ids of one sample, without picture and transform."""
         ids = label_ids(read_labels(self.pairs[i][1]), self.file(i))
         return tv_tensors.Mask(TRAIN_IDS[ids])
+
+    def target(self, i: int) -> dict:
+        """The things of one sample, without its picture and its transform."""
+        return things_of(read_labels(self.pairs[i][1]), i, self.file(i))
 
 
 def things_of(ids: Tensor, image_id: int, file: str = "the picture") -> dict:

@@ -14,7 +14,8 @@ from course_lib.data.classes import ClassTable, voc_palette
 from course_lib.data.formats.annotated import Annotated, Thing, faults_at
 from course_lib.data.formats.coco_json import read_coco
 from course_lib.data.images import read_image
-from course_lib.data.readers.pairs import check_sizes
+from course_lib.data.readers.pairs import check_named, check_sizes
+from course_lib.data.targets import target_of_boxes
 from course_lib.data.tree import check_tree
 from course_lib.detection.coco_masks import from_polygons
 from course_lib.errors import InputError
@@ -86,17 +87,14 @@ class CocoInstances(Dataset):
         image, size = read_image(path), (said.height, said.width)
         check_sizes(image.shape[-2:], size, path, self.path)
         things = self.things(said)
-        masks = masks_of(things, said, self.file(i)) if self.masks else None
         boxes = torch.tensor([thing.box for thing in things]).reshape(-1, 4)
-        labels = [self.classes.index(thing.name) for thing in things]
-        target = {
-            "boxes": tv_tensors.BoundingBoxes(boxes, format="XYXY", canvas_size=size),
-            "labels": torch.tensor(labels, dtype=torch.int64),
-            "image_id": said.image_id,
+        labels = torch.tensor([self.classes.index(t.name) for t in things]).long()
+        target = target_of_boxes(boxes, labels, said.image_id, size) | {
             "area": torch.tensor([area_of(thing) for thing in things]).float(),
-            "iscrowd": torch.tensor([int(t.crowd) for t in things], dtype=torch.int64),
+            "iscrowd": torch.tensor([t.crowd for t in things]).long(),
         }
         if self.masks:
+            masks = masks_of(things, said, self.file(i))
             target["masks"] = tv_tensors.Mask(masks)
         return self.transform(image, target) if self.transform else (image, target)
 
@@ -141,13 +139,10 @@ def check_pictures(path: Path, folder: Path, names: list[str]) -> None:
     """Refuse a JSON whose pictures are not all in their folder."""
     tree = {f"{folder.name}/": f"the {len(names)} pictures of {path.name}"}
     check_tree(folder.parent, "COCO", tree, source("coco2017").fix)
-    missing = [name for name in names if not (folder / name).is_file()]
-    if missing or not names:
-        what = f"names {missing[0]}, which" if names else "names no picture, and"
-        raise InputError(
-            f"{path} {what} {folder} does not hold ({len(missing)} such of "
-            f"{len(names)}); get the data set again"
-        )
+    if not names:
+        raise InputError(f"{path} names no picture; get the data set again")
+    there = {name for name in names if (folder / name).is_file()}
+    check_named(path, names, there, folder)
 
 
 def coco_classes(name: str, names: list[str]) -> ClassTable:

@@ -11,7 +11,7 @@ from course_lib.data.classes import VOID
 from course_lib.data.formats.panoptic_json import read_ids, read_panoptic
 from course_lib.data.images import read_labels
 from course_lib.data.readers.coco import check_pictures, coco_classes, find_split
-from course_lib.data.readers.pairs import PairsOnDisk, by_stem, check_sizes
+from course_lib.data.readers.pairs import PairsOnDisk, by_stem, check_task, paired
 from course_lib.data.targets import target_of
 from course_lib.data.tree import check_tree
 from course_lib.errors import InputError
@@ -52,8 +52,7 @@ class CocoPanoptic(PairsOnDisk):
         Raises:
             InputError: where files are missing or damaged.
         """
-        if task not in ("segmentation", "detection"):
-            raise InputError(f"task is {task!r}; choose segmentation or detection")
+        check_task("coco_panoptic", task)
         root, self.task = Path(root), task
         path, self.split = find_split(root, "panoptic", split, ENTRY)
         self.pictures, categories = read_panoptic(path)
@@ -77,13 +76,6 @@ class CocoPanoptic(PairsOnDisk):
         super().__init__(
             "coco_panoptic", coco_classes("coco_panoptic", names), pairs, transform
         )
-
-    def __getitem__(self, i: int) -> tuple[Tensor, Tensor | dict]:
-        if self.task == "segmentation":
-            return super().__getitem__(i)
-        image, target = self.image(i), self.target(i)
-        check_sizes(image.shape[-2:], target["masks"].shape[-2:], *self.pairs[i])
-        return self.transform(image, target) if self.transform else (image, target)
 
     def segment_map(self, i: int) -> Tensor:
         """(H, W) int64: the segment of every pixel, 0 where none is.
@@ -147,13 +139,9 @@ class CocoSemantic(PairsOnDisk):
         tree = {f"semantic_masks/{self.split}/": "label pictures of category ids, PNG"}
         check_tree(root, "COCO", tree, "give the folder that holds it")
         masks, pictures = by_stem(folder), by_stem(root / self.split)
-        alone = [stem for stem in masks if stem not in pictures]
-        if alone:
-            raise InputError(
-                f"{masks[alone[0]]} has no picture in {root / self.split} "
-                f"({len(alone)} such of {len(masks)}); get the data set again"
-            )
-        pairs = [(pictures[stem], mask) for stem, mask in masks.items()]
+        what = f"picture in {root / self.split}"
+        found = paired(masks, pictures, what, "get the data set again")
+        pairs = [(picture, mask) for mask, picture in found]
         classes = coco_classes("coco_panoptic", [c.name for c in categories.values()])
         super().__init__("coco_semantic", classes, pairs, transform)
         self.label = {k: i for i, k in enumerate(categories)} | {0: VOID, VOID: VOID}

@@ -16,7 +16,14 @@ from torchvision import tv_tensors
 from course_lib.data.catalogue import check_folder
 from course_lib.data.classes import ENDOVIS_BINARY, VOID, ClassTable
 from course_lib.data.images import read_image
-from course_lib.data.readers.pairs import PairsOnDisk, by_stem, check_sizes, check_split
+from course_lib.data.readers.pairs import (
+    PairsOnDisk,
+    by_stem,
+    check_sizes,
+    check_split,
+    check_task,
+    paired,
+)
 from course_lib.errors import InputError
 
 CLASSES = ClassTable(
@@ -115,8 +122,7 @@ class EndoVis2015(PairsOnDisk):
         """
         root = Path(root)
         check_split("endovis2015", split, ("train", "val"))
-        if task not in TASKS:
-            raise InputError(f"endovis2015 has no task {task!r}; choose binary, parts")
+        check_task("endovis2015", task, TASKS)
         check_folder(root, "endovis2015")
         held_out = [root / f"Dataset{number}" for number in validation]
         pairs = []
@@ -151,13 +157,7 @@ def _frames(film: Path) -> list[tuple[Path, Path]]:
     """(frame, first label picture), in order; the other label films have the same."""
     frames = by_stem(film / "Video")
     films = [by_stem(folder) for folder in sorted(film.glob("*Segmentation/"))]
-    for labels in films:
-        missing = [stem for stem in frames if stem not in labels]
-        if missing:
-            raise InputError(
-                f"{frames[missing[0]]} has no label picture in {film} ({len(missing)} "
-                f"such of {len(frames)}); cut every film into the same frames"
-            )
     if not films:
         raise InputError(f"{film} holds no folder Segmentation; cut its label film")
-    return [(path, films[0][stem]) for stem, path in frames.items()]
+    what, fix = f"label picture in {film}", "cut every film into the same frames"
+    return [paired(frames, labels, what, fix) for labels in films][0]

@@ -21,7 +21,13 @@ from course_lib.data.classes import (
 )
 from course_lib.data.images import picture_size, read_image
 from course_lib.data.readers.endovis_border import COLUMNS, ROWS, crop_border
-from course_lib.data.readers.pairs import PairsOnDisk, by_stem, check_split
+from course_lib.data.readers.pairs import (
+    PairsOnDisk,
+    by_stem,
+    check_split,
+    check_task,
+    paired,
+)
 from course_lib.errors import InputError
 
 TASKS = {"binary": ENDOVIS_BINARY, "parts": ENDOVIS_PARTS, "type": ENDOVIS_TYPES}
@@ -64,10 +70,7 @@ class EndoVis2017(PairsOnDisk):
         """
         root = Path(root)
         check_split("endovis2017", split, ("train", "val", "test"))
-        if task not in TASKS:
-            raise InputError(
-                f"endovis2017 has no task {task!r}; choose {', '.join(TASKS)}"
-            )
+        check_task("endovis2017", task, TASKS)
         if (root / "parts_masks").is_dir():
             frames = _flat(root, split, task)
         else:
@@ -166,19 +169,18 @@ def _number(folder: Path) -> int:
 
 
 def _sequence(folder: Path) -> list:
-    frames = [(path, {}) for path in by_stem(folder / "left_frames").values()]
+    frames = by_stem(folder / "left_frames")
+    masks = {frame: {} for frame in frames.values()}
     for labels in sorted((folder / "ground_truth").glob("*/")):
         kind = type_of(labels.name)
         if kind is None:
             continue
-        files = by_stem(labels)
-        for frame, masks in frames:
-            if frame.stem not in files:
-                raise InputError(f"{frame} has no labels in {labels}; get them again")
-            masks[files[frame.stem]] = kind
-    if not frames[0][1]:
+        what = f"labels in {labels}"
+        for frame, path in paired(frames, by_stem(labels), what, "get them again"):
+            masks[frame][path] = kind
+    if not all(masks.values()):
         raise InputError(f"{folder}/ground_truth holds no instrument; get it again")
-    return frames
+    return list(masks.items())
 
 
 def _flat(root: Path, split: str, task: str) -> list:
@@ -187,9 +189,7 @@ def _flat(root: Path, split: str, task: str) -> list:
             f"{root} holds images/ and parts_masks/, neither sequences nor types; open "
             'it as split "test" for the task "binary" or "parts"'
         )
-    masks = by_stem(root / "parts_masks")
-    frames = by_stem(root / "images")
-    missing = [stem for stem in frames if stem not in masks]
-    if missing:
-        raise InputError(f"{frames[missing[0]]} has no labels in {root}/parts_masks")
-    return [(path, {masks[stem]: 1}) for stem, path in frames.items()]
+    folder = root / "parts_masks"
+    what, fix = f"labels in {folder}", "get them again"
+    pairs = paired(by_stem(root / "images"), by_stem(folder), what, fix)
+    return [(frame, {labels: 1}) for frame, labels in pairs]

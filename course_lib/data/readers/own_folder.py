@@ -19,7 +19,7 @@ from course_lib.data.readers.own_files import (
     replace_pair,
     set_aside,
 )
-from course_lib.data.readers.pairs import PairsOnDisk, by_stem, check_sizes
+from course_lib.data.readers.pairs import PairsOnDisk, by_stem, check_sizes, paired
 from course_lib.errors import InputError
 
 
@@ -166,13 +166,8 @@ def find_pairs(
     if empty and not any(is_picture(path) for path in images_dir.iterdir()):
         return []
     images, labels = by_stem(images_dir), by_stem(labels_dir)
-    for stem, path in images.items():
-        if stem not in labels:
-            raise InputError(
-                f"{path} has no labels: {labels_dir} holds no {stem}.png; draw "
-                "them, or move the picture elsewhere"
-            )
-    return [(path, labels[stem]) for stem, path in images.items()]
+    fix = "draw them, or move the picture elsewhere"
+    return paired(images, labels, f"labels in {labels_dir}", fix)
 
 
 def as_image(image: Any) -> Tensor:

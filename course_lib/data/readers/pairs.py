@@ -1,6 +1,6 @@
 """What every data set of pictures and label pictures on disk shares."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 
 import torch
@@ -24,8 +24,11 @@ class PairsOnDisk(Dataset):
     """Pictures and label pictures, pair by pair.
 
     A sample is (image uint8 (3, H, W), mask int64 (H, W)), 255 = void, or what
-    ``transform(image, mask)`` makes of it.
+    ``transform(image, mask)`` makes of it. A reader that serves detection too has
+    ``target(i)``, which takes the place of the mask where ``task`` says so.
     """
+
+    task = "segmentation"
 
     def __init__(
         self,
@@ -53,10 +56,16 @@ class PairsOnDisk(Dataset):
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
-        image, mask = self.image(i), self.labels(i)
-        check_sizes(image.shape[-2:], mask.shape, *self.pairs[i])
-        return self.transform(image, mask) if self.transform else (image, mask)
+    def __getitem__(self, i: int) -> tuple[Tensor, Tensor | dict]:
+        image = self.image(i)
+        if self.task == "detection":
+            found = self.target(i)
+            size = found["boxes"].canvas_size
+        else:
+            found = self.labels(i)
+            size = found.shape
+        check_sizes(image.shape[-2:], size, *self.pairs[i])
+        return self.transform(image, found) if self.transform else (image, found)
 
     def image(self, i: int) -> tv_tensors.Image:
         """(3, H, W) uint8 of one sample, without its labels and its transform."""
@@ -134,14 +143,42 @@ def pairs_of_split(
     if not stems:
         raise InputError(f"{list_file} is empty; it should hold one name a line")
     images, labels = by_stem(images_dir), by_stem(labels_dir, endings)
-    for files, folder in ((images, images_dir), (labels, labels_dir)):
-        missing = [stem for stem in stems if stem not in files]
-        if missing:
-            raise InputError(
-                f"{list_file} names {missing[0]}, which {folder} does not hold "
-                f"({len(missing)} such of {len(stems)}); get the data set again"
-            )
+    check_named(list_file, stems, images, images_dir)
+    check_named(list_file, stems, labels, labels_dir)
     return [(images[stem], labels[stem]) for stem in stems]
+
+
+def check_named(
+    told: Path, names: list[str], there: Container[str], folder: object
+) -> None:
+    """Refuse a list or table with a name whose file is not there."""
+    missing = [name for name in names if name not in there]
+    if missing:
+        raise InputError(
+            f"{told} names {missing[0]}, which {folder} does not hold ({len(missing)} "
+            f"such of {len(names)}); get the data set again"
+        )
+
+
+def paired(
+    files: dict[str, Path], others: dict[str, Path], what: str, fix: str
+) -> list[tuple[Path, Path]]:
+    """Every file with that of its stem among others; none may be without.
+
+    ``what`` names the others in the sentence, such as "labels in a/b".
+    """
+    alone = [path for stem, path in files.items() if stem not in others]
+    if alone:
+        raise InputError(
+            f"{alone[0]} has no {what} ({len(alone)} such of {len(files)}); {fix}"
+        )
+    return [(path, others[stem]) for stem, path in files.items()]
+
+
+def inner_folder(root: str | Path, *inner: str) -> Path:
+    """The first folder inside ``root`` that is there; else ``root`` itself."""
+    folders = (Path(root) / name for name in inner)
+    return next((folder for folder in folders if folder.is_dir()), Path(root))
 
 
 def check_split(name: str, split: str, splits: tuple[str, ...]) -> None:
@@ -150,10 +187,12 @@ def check_split(name: str, split: str, splits: tuple[str, ...]) -> None:
         raise InputError(f"{name} has no split {split!r}; it has {', '.join(splits)}")
 
 
-def check_task(name: str, task: str) -> None:
-    """Refuse what is neither segmentation nor detection."""
-    if task not in ("segmentation", "detection"):
-        raise InputError(f"{name} has no task {task!r}; it has segmentation, detection")
+def check_task(
+    name: str, task: str, tasks: Iterable[str] = ("segmentation", "detection")
+) -> None:
+    """Refuse a task that a data set does not have."""
+    if task not in tasks:
+        raise InputError(f"{name} has no task {task!r}; it has {', '.join(tasks)}")
 
 
 def check_sizes(

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from course_lib.data.catalogue import check_folder, source
 from course_lib.data.classes import ClassTable
 from course_lib.data.images import read_image, read_labels
-from course_lib.data.readers.pairs import by_stem, check_sizes
+from course_lib.data.readers.pairs import by_stem, check_sizes, check_split
 from course_lib.data.targets import target_of
 from course_lib.errors import InputError
 
@@ -54,10 +54,8 @@ class PennFudan(Dataset):
             InputError: where files are missing; it shows the expected tree. For an
                 unknown split.
         """
-        if split is not None and split not in SPLITS:
-            raise InputError(
-                f"Penn-Fudan has no split {split!r}; choose train, val or test"
-            )
+        if split is not None:
+            check_split("penn_fudan", split, ("train", "val", "test"))
         self.root = root = Path(root)
         check_folder(root, "penn_fudan", NEEDED)
         masks = by_stem(root / "PedMasks")

@@ -9,9 +9,9 @@ from course_lib.data.readers.pairs import (
     PairsOnDisk,
     by_stem,
     check_split,
+    paired,
     pairs_of_split,
 )
-from course_lib.errors import InputError
 
 CLASSES = ClassTable(
     "person_part",
@@ -69,7 +69,5 @@ def _split(root: Path, split: str) -> list[tuple[Path, Path]]:
 
 def _sample(root: Path) -> list[tuple[Path, Path]]:
     images, labels = by_stem(root / "images"), by_stem(root / "labels")
-    for stem, path in labels.items():
-        if stem not in images:
-            raise InputError(f"{path} has no picture in {root / 'images'}; get it")
-    return [(images[stem], path) for stem, path in labels.items()]
+    found = paired(labels, images, f"picture in {root / 'images'}", "get it")
+    return [(picture, path) for path, picture in found]

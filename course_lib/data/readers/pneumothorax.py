@@ -10,7 +10,7 @@ from torchvision import tv_tensors
 from course_lib.data.catalogue import check_folder
 from course_lib.data.classes import ClassTable
 from course_lib.data.dicom import dicom_size, read_dicom
-from course_lib.data.readers.pairs import PairsOnDisk, check_split
+from course_lib.data.readers.pairs import PairsOnDisk, check_named, check_split
 from course_lib.data.run_lengths import decode
 from course_lib.errors import InputError
 
@@ -61,12 +61,7 @@ class Pneumothorax(PairsOnDisk):
                 f"{held_out[0]} with and {held_out[1]} without a mask (held_out)"
             )
         files = {path.stem: path for path in root.glob("dicom-images-train/*/*/*.dcm")}
-        missing = [name for name in names if name not in files]
-        if missing:
-            raise InputError(
-                f"{root / TABLE} names {missing[0]}, which dicom-images-train does not "
-                f"hold ({len(missing)} such of {len(names)}); get the data set again"
-            )
+        check_named(root / TABLE, names, files, "dicom-images-train")
         pairs = [(files[name], root / TABLE) for name in names]
         super().__init__("pneumothorax", CLASSES, pairs, transform)
         self.split = split

@@ -4,18 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import Tensor
 from torchvision import tv_tensors
 
 from course_lib.data.catalogue import check_folder
 from course_lib.data.classes import VOC
 from course_lib.data.formats.sbd_mat import read_classes, read_instances
-from course_lib.data.images import read_image
 from course_lib.data.readers.pairs import (
     PairsOnDisk,
-    check_sizes,
     check_split,
     check_task,
+    inner_folder,
     pairs_of_split,
 )
 from course_lib.data.targets import target_of
@@ -28,7 +26,6 @@ class SBD(PairsOnDisk):
     a detection sample (image, target) with labels 1-20; see ``target_of``.
 
     Hariharan et al., Semantic Contours from Inverse Detectors, ICCV 2011.
-    Taught in chapters/01_pixels_and_labels.
     """
 
     def __init__(
@@ -49,7 +46,7 @@ class SBD(PairsOnDisk):
         Raises:
             InputError: where files are missing; it shows the expected tree.
         """
-        root = _inner(Path(root))
+        root = inner_folder(root, "dataset", "benchmark_RELEASE/dataset")
         check_split("sbd", split, ("train", "val", "trainval"))
         check_task("sbd", task)
         check_folder(root, "sbd")
@@ -64,20 +61,6 @@ class SBD(PairsOnDisk):
         super().__init__("sbd", VOC, pairs, transform)
         self.split, self.task = split, task
 
-    def __getitem__(self, i: int) -> tuple[Tensor, Tensor | dict]:
-        if self.task == "segmentation":
-            return super().__getitem__(i)
-        image, (things, classes) = self._read(i)
-        ids = things.unique()  # 0 first
-        ids = ids[ids > 0]
-        target = target_of(things == ids[:, None, None], classes[ids - 1], i)
-        return self.transform(image, target) if self.transform else (image, target)
-
-    def _read(self, i: int):
-        image, found = read_image(self.pairs[i][0]), read_instances(self.pairs[i][1])
-        check_sizes(image.shape[-2:], found[0].shape, *self.pairs[i])
-        return image, found
-
     def labels(self, i: int) -> tv_tensors.Mask:
         """(H, W) int64 class ids of one sample, without picture and transform."""
         if self.task == "segmentation":
@@ -86,9 +69,9 @@ class SBD(PairsOnDisk):
         table = torch.cat([torch.zeros(1, dtype=torch.int64), classes])
         return tv_tensors.Mask(table[things])
 
-
-def _inner(root: Path) -> Path:
-    for inner in ("dataset", "benchmark_RELEASE/dataset"):
-        if (root / inner).is_dir():
-            return root / inner
-    return root
+    def target(self, i: int) -> dict:
+        """The things of one sample, without its picture and its transform."""
+        things, classes = read_instances(self.pairs[i][1])
+        ids = things.unique()  # 0 first
+        ids = ids[ids > 0]
+        return target_of(things == ids[:, None, None], classes[ids - 1], i)

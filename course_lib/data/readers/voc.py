@@ -5,7 +5,12 @@ from pathlib import Path
 
 from course_lib.data.catalogue import check_folder
 from course_lib.data.classes import VOC
-from course_lib.data.readers.pairs import PairsOnDisk, check_split, pairs_of_split
+from course_lib.data.readers.pairs import (
+    PairsOnDisk,
+    check_split,
+    inner_folder,
+    pairs_of_split,
+)
 
 NEEDED = ("JPEGImages/", "SegmentationClass/", "ImageSets/Segmentation/*.txt")
 
@@ -44,7 +49,4 @@ class VOCSegmentation(PairsOnDisk):
 
 def voc_folder(root: Path) -> Path:
     """The folder VOC2012 itself, where ``root`` may be one around it."""
-    for inner in ("VOC2012", "VOCdevkit/VOC2012"):
-        if (root / inner).is_dir():
-            return root / inner
-    return root
+    return inner_folder(root, "VOC2012", "VOCdevkit/VOC2012")

@@ -16,7 +16,7 @@ from course_lib.errors import InputError
 
 def read(source: Path, options: Options) -> Collection:
     """Read label pictures, one thing for each class in a picture."""
-    from course_lib.data.readers.pairs import by_stem
+    from course_lib.data.readers.pairs import by_stem, paired
 
     labels_dir = source / "labels"
     names = options.names or names_beside(source)
@@ -26,12 +26,8 @@ def read(source: Path, options: Options) -> Collection:
     for split, inner in known.items():
         images = by_stem(options.images or Path(f"{source}/images{inner}"))
         labels = by_stem(Path(f"{labels_dir}{inner}"))
-        missing = sorted(set(labels) - set(images))
-        if missing:
-            raise InputError(f"{labels[missing[0]]} has no picture; put it beside")
-        splits[split] = [
-            read_regions(images[stem], path, names) for stem, path in labels.items()
-        ]
+        found = paired(labels, images, "picture", "put it beside")
+        splits[split] = [read_regions(image, path, names) for path, image in found]
     return Collection(splits, names)
 
 
