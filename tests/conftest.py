@@ -23,3 +23,14 @@ def real_data() -> Path:
     if folder is None:
         pytest.skip("COURSE_DATA is unset: no real data to read")
     return folder
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A web server of our own; pooch tries again at once instead of after 1, 2, 3 s."""
+    from file_server import FileServer
+
+    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
+    server = FileServer()
+    yield server
+    server.close()

@@ -3,11 +3,8 @@
 import hashlib
 import random
 
-import pytest
-
 from course_lib.data import downloading
 from course_lib.data.catalogue import File
-from course_lib.errors import InputError
 
 CONTENT = random.Random(0).randbytes(1_000_000)
 OTHER = random.Random(1).randbytes(1_000_000)
@@ -20,12 +17,6 @@ def file_at(url, checksum=SHA1, **changes) -> File:
 
 def get(file, folder, *mirrors) -> bytes:
     return downloading.download(file, [file.url, *mirrors], folder).read_bytes()
-
-
-def told(make) -> str:
-    with pytest.raises(InputError) as error:
-        make()
-    return str(error.value)
 
 
 def starts(server) -> list[int]:

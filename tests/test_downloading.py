@@ -3,22 +3,14 @@
 import hashlib
 
 import pytest
-from download_cases import CONTENT, OTHER, file_at, get, starts, told
-from file_server import FileServer, left
+from download_cases import CONTENT, OTHER, file_at, get, starts
+from file_server import left
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from told import told
 
 from course_lib.data import downloading
 from course_lib.errors import InputError
-
-
-@pytest.fixture
-def server(monkeypatch):
-    """A server; pooch tries again at once instead of after 1, 2, 3 s."""
-    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
-    server = FileServer()
-    yield server
-    server.close()
 
 
 def test_a_file_comes_whole_and_alone(server, tmp_path):

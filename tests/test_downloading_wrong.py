@@ -4,19 +4,11 @@ import gzip
 import hashlib
 
 import pytest
-from download_cases import CONTENT, OTHER, SHA1, file_at, get, starts, told
-from file_server import FileServer, left
+from download_cases import CONTENT, OTHER, SHA1, file_at, get, starts
+from file_server import left
+from told import told
 
 from course_lib.data import downloading
-
-
-@pytest.fixture
-def server(monkeypatch):
-    """A server; pooch tries again at once instead of after 1, 2, 3 s."""
-    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
-    server = FileServer()
-    yield server
-    server.close()
 
 
 @pytest.mark.parametrize("how", [{}, {"length": 999_000}, {"length": 0}])

@@ -10,7 +10,7 @@ import time
 import zipfile
 
 import pytest
-from file_server import FileServer, left
+from file_server import left
 from harbour_archives import archive, entry, is_the_harbour
 
 from course_lib.data.fetching import fetch
@@ -29,21 +29,19 @@ fetch(entry, Path(folder), mirror=mirror)
 NAME = "PennFudanPed.zip"
 
 
-@pytest.fixture
-def server():
-    server = FileServer()
-    yield server
-    server.close()
+def enlarged(more: int, length: int) -> bytes:
+    """The archive of Penn-Fudan with so many more files of so many numbers."""
+    packed = io.BytesIO(archive("penn_fudan"))
+    with zipfile.ZipFile(packed, "a") as file:
+        for i in range(more):
+            file.writestr(f"PennFudanPed/more/{i % 7}/{i}.txt", f"{i}" * length)
+    return packed.getvalue()
 
 
 @pytest.fixture(scope="module")
 def large() -> bytes:
-    """The archive of Penn-Fudan with many more files, seconds to unpack."""
-    packed = io.BytesIO(archive("penn_fudan"))
-    with zipfile.ZipFile(packed, "a") as file:
-        for i in range(2400):
-            file.writestr(f"PennFudanPed/more/{i % 7}/{i}.txt", f"{i}" * 100)
-    return packed.getvalue()
+    """An archive of more than a megabyte, in few files."""
+    return enlarged(more=60, length=10_000)
 
 
 def start(server, folder, **how) -> subprocess.Popen:
@@ -67,13 +65,14 @@ def kill(run) -> None:
     assert run.wait() == -signal.SIGKILL
 
 
-def assert_whole(folder, files: int) -> None:
+def assert_whole(folder, more: int = 60, length: int = 10_000) -> None:
+    """The harbour's 18 files are there, and those that ``enlarged`` adds."""
     assert left(folder) == ["penn_fudan"]
     assert is_the_harbour("penn_fudan", folder / "penn_fudan")
     found = [p for p in (folder / "penn_fudan").rglob("*") if p.is_file()]
-    assert len(found) == files
+    assert len(found) == 18 + more
     for path in (p for p in found if p.parent.parent.name == "more"):
-        assert path.read_text() == path.stem * 100
+        assert path.read_text() == path.stem * length
 
 
 def test_killed_in_mid_download(server, tmp_path, large):
@@ -89,11 +88,11 @@ def test_killed_in_mid_download(server, tmp_path, large):
     server.offer(NAME, large)
     fetch(entry("penn_fudan", f"{server.url}/{NAME}"), tmp_path)
     assert [start for _, start in server.asked] == [0, come]
-    assert_whole(tmp_path, files=2418)
+    assert_whole(tmp_path)
 
 
-def test_killed_in_mid_unpacking(server, tmp_path, large):
-    server.offer(NAME, large)
+def test_killed_in_mid_unpacking(server, tmp_path):
+    server.offer(NAME, enlarged(more=2400, length=100))  # seconds to unpack
     run = start(server, tmp_path)
     more = tmp_path / ".penn_fudan.fetching" / "whole" / "more"
     until(lambda: (more / "0" / "70.txt").exists())
@@ -102,7 +101,7 @@ def test_killed_in_mid_unpacking(server, tmp_path, large):
     assert left(tmp_path) == [".penn_fudan.fetching"]
     fetch(entry("penn_fudan", f"{server.url}/{NAME}"), tmp_path)
     assert len(server.asked) == 1  # the archive had come
-    assert_whole(tmp_path, files=2418)
+    assert_whole(tmp_path, more=2400, length=100)
 
 
 def test_killed_again_and_again(server, tmp_path, large):
@@ -116,7 +115,7 @@ def test_killed_again_and_again(server, tmp_path, large):
         if (tmp_path / "penn_fudan").exists():
             break
     fetch(entry("penn_fudan", f"{server.url}/{NAME}"), tmp_path)
-    assert_whole(tmp_path, files=2418)
+    assert_whole(tmp_path)
 
 
 def test_two_processes_at_once(server, tmp_path, large):
@@ -124,7 +123,7 @@ def test_two_processes_at_once(server, tmp_path, large):
     runs = [start(server, tmp_path) for _ in range(2)]
     assert [run.wait() for run in runs] == [0, 0]
     assert len(server.asked) == 1
-    assert_whole(tmp_path, files=2418)
+    assert_whole(tmp_path)
 
 
 def test_another_goes_on_where_one_was_killed(server, tmp_path, large):
@@ -138,7 +137,7 @@ def test_another_goes_on_where_one_was_killed(server, tmp_path, large):
     assert len(server.asked) == 1 and second.poll() is None
     kill(first)
     assert second.wait() == 0
-    assert_whole(tmp_path, files=2418)
+    assert_whole(tmp_path)
 
 
 def test_a_disk_that_takes_no_more(server, tmp_path, large):
@@ -153,4 +152,4 @@ def test_a_disk_that_takes_no_more(server, tmp_path, large):
     assert run.wait() == 1 and left(tmp_path) == [".penn_fudan.fetching"]
     fetch(entry("penn_fudan", f"{server.url}/{NAME}"), tmp_path)
     assert server.asked[1][1] == limit
-    assert_whole(tmp_path, files=2418)
+    assert_whole(tmp_path)

@@ -4,30 +4,15 @@ from dataclasses import replace
 from hashlib import sha1
 
 import pytest
-from file_server import FileServer, left
+from file_server import left
 from harbour_archives import archive, is_the_harbour
 from harbour_archives import entry as entry_of
 from hostile_archives import tarred, zipped
+from told import told
 
 from course_lib.data import fetching, unpacking
 from course_lib.data.catalogue import source
 from course_lib.data.fetching import fetch
-from course_lib.errors import InputError
-
-
-@pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
-    server = FileServer()
-    yield server
-    server.close()
-
-
-def told(make) -> str:
-    with pytest.raises(InputError) as error:
-        make()
-    return str(error.value)
-
 
 # what goes wrong leaves nothing, and the next call completes
 

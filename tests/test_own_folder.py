@@ -19,13 +19,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from PIL import Image
+from told import told
 
 from course_lib.data.classes import HARBOUR, VOC
 from course_lib.data.harbour import Harbour, export
 from course_lib.data.images import read_labels
 from course_lib.data.readers import own_files
 from course_lib.data.readers.own_folder import LabelFolder
-from course_lib.errors import InputError
 
 
 def opened(root: Path, **how) -> LabelFolder:
@@ -38,12 +38,6 @@ def pair(seed: int, size=(4, 6)) -> tuple[torch.Tensor, torch.Tensor]:
     image = torch.randint(0, 256, (3, *size), generator=numbers, dtype=torch.uint8)
     ids = torch.tensor([*range(21), 255])
     return image, ids[torch.randint(0, 22, size, generator=numbers)]
-
-
-def told(make) -> str:
-    with pytest.raises(InputError) as error:
-        make()
-    return str(error.value)
 
 
 def same(a, b) -> bool:

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from told import told
 
 from course_lib.data import classes
 from course_lib.data.checker import check_labels
@@ -16,15 +17,8 @@ from course_lib.data.harbour import Harbour, export
 from course_lib.data.images import read_labels
 from course_lib.data.readers.ade20k import ADE20K, from_file, pairs_of_list
 from course_lib.data.readers.person_part import CLASSES, PersonPart
-from course_lib.errors import InputError
 
 COUNT, SIZE = 3, (90, 120)
-
-
-def told(make) -> str:
-    with pytest.raises(InputError) as error:
-        make()
-    return str(error.value)
 
 
 def harbour(split) -> Harbour:

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from told import told
 
 from course_lib.data.checker import check_labels
 from course_lib.data.classes import CITYSCAPES
@@ -23,16 +24,9 @@ from course_lib.data.readers.cityscapes import (
     label_ids,
     things_of,
 )
-from course_lib.errors import InputError
 
 COUNT, SIZE = 3, (90, 120)
 NUMBERS = "gtFine/val/harbour/harbour_000000_000000_gtFine_{}.png"
-
-
-def told(make) -> str:
-    with pytest.raises(InputError) as error:
-        make()
-    return str(error.value)
 
 
 def harbour(split, **options) -> Harbour:

@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from told import told
 from torchvision.transforms import v2
 
 from course_lib.data.classes import COCO, HARBOUR
@@ -18,15 +19,8 @@ from course_lib.data.formats.annotated import Annotated, Thing
 from course_lib.data.harbour import Harbour, export
 from course_lib.data.object_checker import check_objects
 from course_lib.data.readers.coco import CocoInstances, masks_of
-from course_lib.errors import InputError
 
 SQUARE = [[1, 1, 1, 3, 4, 3, 4, 1]]  # 3 wide, 2 high
-
-
-def told(make) -> str:
-    with pytest.raises(InputError) as error:
-        make()
-    return str(error.value)
 
 
 def row(number, bbox=(1, 1, 3, 2), **keys):

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from pydicom import encaps, uid
+from told import told
 
 from course_lib.data.checker import check_labels
 from course_lib.data.dicom import dicom_size, read_dicom
@@ -20,12 +21,6 @@ from course_lib.errors import InputError
 
 RAMP = np.arange(256, dtype=np.uint8).reshape(8, 32)
 SIZE = (60, 80)
-
-
-def told(make) -> str:
-    with pytest.raises(InputError) as error:
-        make()
-    return str(error.value)
 
 
 def dicom(path, values, syntax=uid.ExplicitVRLittleEndian, **fields):

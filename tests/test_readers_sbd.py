@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy.io import loadmat, savemat
+from told import told
 
 from course_lib.data.checker import check_labels
 from course_lib.data.classes import VOC
@@ -22,12 +23,6 @@ from course_lib.errors import InputError
 
 COUNT = 3
 SIZE = (90, 120)
-
-
-def told(make) -> str:
-    with pytest.raises(InputError) as error:
-        make()
-    return str(error.value)
 
 
 def harbour(split="train", count=COUNT, **options) -> Harbour:

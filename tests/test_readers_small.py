@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from skimage.color import rgb2lab
+from told import told
 
 from course_lib.data.catalogue import source
 from course_lib.data.checker import check_labels
@@ -22,7 +23,6 @@ from course_lib.data.readers.lfw_parts import LFWParts
 from course_lib.data.readers.lip import LIP
 from course_lib.data.readers.nyuv2 import NYUv2
 from course_lib.data.readers.sbu_shadow import SBUShadow
-from course_lib.errors import InputError
 
 COUNT, SIZE = 3, (60, 80)
 OTHER = {"sbu_shadow": "test", "lip": "val", "nyuv2": "test", "lfw_parts": "val"}
@@ -61,12 +61,6 @@ def made(tmp_path):
         return tmp_path
 
     return make
-
-
-def told(make) -> str:
-    with pytest.raises(InputError) as error:
-        make()
-    return str(error.value)
 
 
 def expected(name: str, scene) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from told import told
 
 from course_lib.data.checker import check_labels
 from course_lib.data.classes import HARBOUR, VOC, voc_palette
@@ -15,15 +16,8 @@ from course_lib.data.object_checker import check_objects
 from course_lib.data.readers.voc import VOCSegmentation
 from course_lib.data.readers.voc_detection import VOCDetection, match_masks
 from course_lib.detection.transforms import flip, keep_objects
-from course_lib.errors import InputError
 
 COUNT, SIZE = 3, (90, 120)
-
-
-def told(make) -> str:
-    with pytest.raises(InputError) as error:
-        make()
-    return str(error.value)
 
 
 def harbour(split, **options) -> Harbour:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
+from told import told
 from torchvision import tv_tensors
 
 from course_lib.__main__ import main
@@ -35,12 +36,6 @@ from course_lib.errors import InputError
 from course_lib.training.cards import split_hash
 
 COUNT = 5
-
-
-def told(make) -> str:
-    with pytest.raises(InputError) as error:
-        make()
-    return str(error.value)
 
 
 def assert_same(found, expected):
