@@ -16,8 +16,6 @@ def check_tree(root: Path, name: str, entries: dict[str, str], fix: str) -> None
 
     Raises:
         InputError: one sentence, and under it every entry, there or missing.
-
-    Taught in chapters/01_pixels_and_labels.
     """
     missing = [entry for entry in entries if not is_there(root, entry)]
     if missing:

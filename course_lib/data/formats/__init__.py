@@ -1,6 +1,10 @@
 """One file for each format of annotations: read it, write it.
 
-All share ``annotated.Annotated``: boxes in pixels, x2 and y2 one past the last pixel.
+``folders`` knows how whole data sets of a format lie on disk, ``convert`` makes one of
+another, ``files`` reads and writes text. ``sbd_mat`` and ``panoptic_json`` are about
+label pictures, the others about boxes and outlines.
+
+These share ``annotated.Annotated``: boxes in pixels, x2 and y2 one past the last pixel.
 What writing and reading again loses of a thing, by format:
 
 ==========  ================  =====================  =================================

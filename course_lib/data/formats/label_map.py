@@ -46,8 +46,6 @@ def paint(annotated: Annotated, names: Sequence[str]) -> np.ndarray:
 
     Raises:
         InputError: for a thing that is only a box.
-
-    Taught in chapters/01_pixels_and_labels.
     """
     labels = np.full((annotated.height, annotated.width), VOID, np.uint8)
     for number, thing in enumerate(annotated.things, start=1):

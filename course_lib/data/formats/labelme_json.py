@@ -36,8 +36,6 @@ def read_labelme(path: str | Path, faults: list[str] | None = None) -> Annotated
 
     Raises:
         InputError: naming the file, and the shape by its number from 1.
-
-    Taught in chapters/01_pixels_and_labels.
     """
     table = read_json(path, MOST_BYTES)
     with faults_at(str(path), None):
@@ -55,10 +53,7 @@ def read_labelme(path: str | Path, faults: list[str] | None = None) -> Annotated
 
 
 def write_labelme(path: str | Path, annotated: Annotated) -> None:
-    """Write the shapes of one picture, without the picture itself.
-
-    Taught in chapters/01_pixels_and_labels.
-    """
+    """Write the shapes of one picture, without the picture itself."""
     shapes = []
     for number, thing in enumerate(annotated.things):
         group = number if len(thing.polygons) > 1 and not thing.run_lengths else None

@@ -58,8 +58,6 @@ def convert(folder: str | Path, to: str | Path) -> int:
 
     Raises:
         InputError: for a folder without .mat files, and for a damaged one.
-
-    Taught in chapters/01_pixels_and_labels.
     """
     files, to = sorted(Path(folder).glob("*.mat")), Path(to)
     if not files:

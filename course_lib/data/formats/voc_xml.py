@@ -50,7 +50,6 @@ def read_voc_xml(
         InputError: naming the file, and the object by its number from 1.
 
     Everingham et al., The PASCAL Visual Object Classes Challenge, IJCV 2010.
-    Taught in chapters/01_pixels_and_labels.
     """
     path = Path(path)
     root = _parse(path)

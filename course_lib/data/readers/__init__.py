@@ -1,1 +1,6 @@
-"""One file for each data set on disk; what they share is in ``pairs``."""
+"""One file for each data set on disk.
+
+Beside them: ``pairs``, what readers of pictures with label pictures build on;
+``own_files``, how ``own_folder`` writes; ``endovis_border``, what ``endovis2017`` cuts
+off.
+"""

@@ -18,8 +18,6 @@ class VOCAugmented(PairsOnDisk):
 
     What SBD holds is trained on with SBD's labels, the rest with VOC's; validation
     is always on VOC's own labels.
-
-    Taught in chapters/01_pixels_and_labels.
     """
 
     def __init__(

@@ -30,8 +30,6 @@ def check_records(folder: str | Path) -> RecordsReport:
     Raises:
         InputError: names every shard that is missing, cut or damaged, and in a damaged
             one the first sample that is.
-
-    Taught in chapters/01_pixels_and_labels.
     """
     records = Records(folder)
     shards = records.about["shards"]
