@@ -21,7 +21,7 @@ from built import (
     text_of,
 )
 
-pytest.importorskip("bs4", reason="no Beautiful Soup here: make test-browser")
+pytest.importorskip("playwright", reason="no Playwright here: make test-browser")
 pytestmark = pytest.mark.skipif(not BOOK.is_dir(), reason="not built: make book")
 
 notebooks = pytest.mark.parametrize("notebook", LESSONS + SOLUTIONS, ids=page_of)

@@ -32,6 +32,8 @@ SMALL_TEXT = """least => {
   }
   return [...small];
 }"""
+TALL_HEADINGS = """() => [...document.querySelectorAll('.bd-article th')]
+  .filter(e => e.offsetHeight > 160).map(e => e.innerText)"""  # words in pieces
 TOO_WIDE = """() => {
   const width = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= width) return [];
@@ -68,6 +70,7 @@ def test_a_page_is_quiet_and_good_in_light_in_the_dark_and_on_a_phone(
     page.goto(site + address)
     page.evaluate(ONE_OF_EACH_KIND)
     assert findings(page) == []
+    assert page.evaluate(TALL_HEADINGS) == []
 
     page.emulate_media(color_scheme="dark")
     assert page.locator("html").get_attribute("data-theme") == "dark"
