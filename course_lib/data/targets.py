@@ -24,8 +24,12 @@ def target_of(masks: Tensor, labels: Tensor, image_id: int) -> dict:
     Taught in chapters/13_mask_rcnn_finetuning.
     """
     boxes = masks_to_boxes(masks) + torch.tensor([0.0, 0, 1, 1])  # (N, 4)
-    return target_of_boxes(boxes, labels, image_id, tuple(masks.shape[-2:])) | {
+    target = target_of_boxes(boxes, labels, image_id, tuple(masks.shape[-2:]))
+    return {
+        "boxes": target["boxes"],
+        "labels": labels,
         "masks": tv_tensors.Mask(masks.to(torch.uint8)),
+        **target,  # image_id and iscrowd; the order is the one chapter 13 prints
         "area": masks.sum(dim=(1, 2), dtype=torch.float32),
     }
 
