@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from told import told
 from torch.utils.data import Dataset
 from torchvision import tv_tensors
 from torchvision.transforms.v2 import RandomHorizontalFlip
@@ -19,9 +20,8 @@ from course_lib.data.classes import HARBOUR, VOID, ClassTable
 from course_lib.data.harbour import Harbour, export
 from course_lib.data.object_checker import check_objects
 from course_lib.data.readers.pairs import PairsOnDisk
-from course_lib.errors import InputError
 
-COUNT = 4
+COUNT = 3
 OBJECTS = {"boxes", "labels", "image_id", "area", "iscrowd"}
 
 
@@ -107,12 +107,6 @@ def exported(tmp_path_factory):
         return made[row.layout]
 
     return folder
-
-
-def told(make) -> str:
-    with pytest.raises(InputError) as error:
-        make()
-    return str(error.value)
 
 
 @each

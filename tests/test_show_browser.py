@@ -26,11 +26,18 @@ from course_lib.data.readers.voc import VOCSegmentation
 from course_lib.data.readers.yolo import YoloFolder
 from course_lib.errors import InputError
 from course_lib.show import browser as room
+from course_lib.show import figures
 from course_lib.show.browser import Browser
 from course_lib.show.page_figure import enlarged, hatched, laid_over, page_figure
 from course_lib.show.pages import Pages, Shown, in_words
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def coarse(monkeypatch):
+    """Fewer dots an inch: drawing is what takes the time here."""
+    monkeypatch.setattr(figures, "DRAWN_DPI", 50)
 
 
 class Counted:
@@ -387,6 +394,7 @@ def test_the_static_page_its_words_and_the_widget(monkeypatch):
 
 
 def test_strict_nbval_accepts_it_and_sees_other_labels(tmp_path, monkeypatch):
+    monkeypatch.undo()  # the other process draws at full size too
     made = shown(monkeypatch, Harbour("val", count=2, size=(24, 32)), rows=1)
     assert len(made) == 3
     made[2][0].pop("application/vnd.jupyter.widget-view+json")
