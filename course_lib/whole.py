@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from course_lib.errors import InputError
+
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
@@ -24,14 +26,31 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: str | Path) -> Iterator[Path]:
-    """A folder to write in; it becomes ``path`` when the block ends well."""
-    partial = _beside(Path(path))
-    partial.mkdir()
+    """A folder to write in; it becomes ``path`` when the block ends well.
+
+    Raises:
+        InputError: for a disk that is full or cannot be written.
+    """
+    with told_disk(path):
+        partial = _beside(Path(path))
+        partial.mkdir()
+        try:
+            yield partial
+            os.replace(partial, path)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def told_disk(path: str | Path) -> Iterator[None]:
+    """Faults of the disk while ``path`` is written, told in one sentence."""
     try:
-        yield partial
-        os.replace(partial, path)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{path} could not be written whole ({error.strerror or error}); make room "
+            "or give another place, then run it again"
+        ) from None
 
 
 def write_whole(path: str | Path, content: bytes) -> None:

@@ -148,6 +148,10 @@ def test_a_list_that_names_what_is_not_there(camvid):
     assert told(lambda: CamVid(camvid)) == (
         f"{camvid / 'train.txt'} is empty; it should hold one name a line"
     )
+    (camvid / "train.txt").write_bytes(b"\xff\xfe names")
+    assert told(lambda: CamVid(camvid)) == (
+        f"{camvid / 'train.txt'} is no text; save it as UTF-8"
+    )
 
 
 @pytest.mark.real

@@ -189,6 +189,9 @@ def test_parts_by_a_list_of_names_and_without_a_list(people):
     (people / "JPEGImages").rename(people / "images")
     (people / "pascal_person_part_gt").rename(people / "labels")
     assert len(PersonPart(people, "all")) == 2 * COUNT
+    lists.rename(tmp := people / "put_aside")
+    assert told(lambda: PersonPart(people)).endswith('open it as split "all"')
+    tmp.rename(lists)
     assert "MISSING  JPEGImages/" in told(lambda: PersonPart(people))
     (people / "images" / f"{harbour('val').file(1)}.jpg").unlink()
     assert "has no picture" in told(lambda: PersonPart(people, "all"))

@@ -107,6 +107,7 @@ def test_faults_in_an_annotation(one):
     file = root / "Annotations/a.xml"
     message = told(lambda: VOCDetection(root)[0])
     assert message.startswith(f"{file}: no class 'wolf' in voc; it has background, ")
+    assert message.endswith("give the table these boxes were named by (classes)")
     one(("dog", 0, 0, 1, 1, 50, 5))
     assert f"{file}, object 1: box" in told(lambda: VOCDetection(root)[0])
     one(("dog", 0, 0, 1, 1, 5, 5))

@@ -145,3 +145,10 @@ def test_any_bytes_end_in_one_sentence(tmp_path_factory, content):
     for start in (b"", b"PK\3\4", b"\x1f\x8b\x08\0", b"BZh9"):
         with pytest.raises(InputError):
             unpacked(start + content, folder)
+
+
+def test_a_page_instead_of_an_archive_is_told_in_one_line(tmp_path):
+    page = b"<html>please sign in</html>" * 40
+    assert refused(page, tmp_path) == (
+        "cannot be unpacked (file could not be opened successfully); fetch it again"
+    )

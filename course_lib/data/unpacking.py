@@ -72,8 +72,9 @@ def unpack(archive: Path, folder: Path, inside: str = "") -> None:
     except DAMAGE as error:
         if getattr(error, "errno", None) not in (None, errno.EINVAL):
             raise  # the disk's fault; EINVAL is a seek to nowhere
+        first_line = str(error).partition("\n")[0].rstrip(":")
         raise InputError(
-            f"{archive} cannot be unpacked ({error}); fetch it again"
+            f"{archive} cannot be unpacked ({first_line}); fetch it again"
         ) from None
 
 

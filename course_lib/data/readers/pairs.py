@@ -9,6 +9,7 @@ from torch.utils.data import Dataset
 from torchvision import tv_tensors
 
 from course_lib.data.classes import ClassTable
+from course_lib.data.formats.files import read_text
 from course_lib.data.images import (
     colour_to_index,
     picture_size,
@@ -138,7 +139,7 @@ def pairs_of_split(
     Raises:
         InputError: for an empty list, and for a name without its files.
     """
-    lines = list_file.read_text(encoding="utf-8").split("\n")
+    lines = read_text(list_file).split("\n")
     stems = [Path(line.split()[0]).stem for line in lines if line.strip()]
     if not stems:
         raise InputError(f"{list_file} is empty; it should hold one name a line")

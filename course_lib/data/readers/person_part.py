@@ -12,6 +12,7 @@ from course_lib.data.readers.pairs import (
     paired,
     pairs_of_split,
 )
+from course_lib.errors import InputError
 
 CLASSES = ClassTable(
     "person_part",
@@ -57,6 +58,11 @@ class PersonPart(PairsOnDisk):
 
 
 def _split(root: Path, split: str) -> list[tuple[Path, Path]]:
+    if not (root / LISTS).is_dir() and (root / "labels").is_dir():
+        raise InputError(
+            f"{root} holds images/ and labels/ without a list of {split!r}; open it "
+            'as split "all"'
+        )
     check_folder(root, "person_part")
     known = sorted(path.stem for path in (root / LISTS).glob("*.txt"))
     check_split("person_part", split, (*known, "all"))

@@ -107,7 +107,9 @@ class VOCDetection(Dataset):
         try:
             return self.classes.index(name)
         except InputError as error:
-            raise InputError(f"{file}: {error}") from None
+            raise InputError(
+                f"{file}: {error}; give the table these boxes were named by (classes)"
+            ) from None
 
     def _masks(self, file: Path, boxes: Tensor, labels: Tensor) -> Tensor:
         kinds, objects = (
