@@ -81,5 +81,5 @@ def test_a_page_is_quiet_and_good_in_light_in_the_dark_and_on_a_phone(
     assert page.evaluate(TOO_WIDE) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(SMALL_TEXT, LEGIBLE) == []
-    page.wait_for_function(CODE_IN_REACH, timeout=10_000)
+    page.wait_for_function(CODE_IN_REACH, timeout=30_000)
     assert findings(page, "scrollable-region-focusable") == []
