@@ -222,7 +222,7 @@ def test_a_network_is_scored_on_the_harbour(tmp_path, monkeypatch, capsys):
 def test_dials_are_read():
     words = ["thin=1", "contrast=0.5", "materials=photo"]
     assert read_dials(words) == {"thin": 1, "contrast": 0.5, "materials": "photo"}
-    with pytest.raises(InputError, match='dial "thin" is not NAME=VALUE'):
+    with pytest.raises(InputError, match='"thin" is not NAME=VALUE'):
         read_dials(["thin"])
 
 

@@ -36,7 +36,14 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", default="train")
     parser.add_argument("--images", type=Path, help="your own folder of pictures")
     parser.add_argument("--labels", type=Path, help="and of label pictures")
-    parser.add_argument("--classes", help="class table of your labels, such as voc")
+    parser.add_argument("--classes", help="class table of the labels, such as voc")
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="what the reader takes besides, such as validation=2 or held_out=1,1",
+    )
     parser.add_argument(
         "--colours", action="store_true", help="your labels show colours, not ids"
     )
@@ -113,8 +120,7 @@ def _dataset(args: argparse.Namespace):
     if args.dataset:
         from course_lib.data.opening import open_dataset
 
-        task = {"task": args.task} if args.task else {}
-        return open_dataset(args.dataset, args.split, args.data, **task)
+        return open_dataset(args.dataset, args.split, args.data, **_options(args))
     if not (args.images and args.labels and args.classes):
         raise InputError(
             "data check needs --dataset NAME, or your own --images FOLDER --labels "
@@ -125,6 +131,25 @@ def _dataset(args: argparse.Namespace):
 
     classes = class_table(args.classes)
     return LabelFolder(args.images, args.labels, classes, colours=args.colours)
+
+
+def _options(args: argparse.Namespace) -> dict:
+    from course_lib.data.classes import class_table
+    from course_lib.data.opening import read_dials
+
+    options = {name: _several(value) for name, value in read_dials(args.option).items()}
+    if args.task:
+        options["task"] = args.task
+    if args.classes:
+        options["classes"] = class_table(args.classes)
+    return options
+
+
+def _several(value: float | int | str):
+    """``"1,1"`` as (1, 1); everything else as it is."""
+    parts = value.split(",") if isinstance(value, str) else []
+    whole = len(parts) > 1 and all(part.strip().isdigit() for part in parts)
+    return tuple(int(part) for part in parts) if whole else value
 
 
 def _export(args: argparse.Namespace) -> None:

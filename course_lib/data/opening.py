@@ -113,12 +113,12 @@ def trained_classes(info: dict) -> ClassTable:
 
 
 def read_dials(words: list[str]) -> dict[str, float | int | str]:
-    """Turn ``["thin=1", "materials=photo"]`` into dials of the harbour."""
+    """Turn ``["thin=1", "materials=photo"]`` into dials of the harbour, or options."""
     dials = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not (name and equals and value):
-            raise InputError(f'dial "{word}" is not NAME=VALUE, such as thin=1')
+            raise InputError(f'"{word}" is not NAME=VALUE, such as thin=1')
         dials[name] = _number(value)
     return dials
 
