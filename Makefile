@@ -125,4 +125,4 @@ test-floors: $(VENV)/.ready
 	$(BIN)/uv venv -q --allow-existing --python 3.11 $(FLOORS)
 	$(BIN)/uv pip install -q --python $(FLOORS)/bin/python \
 		--resolution lowest-direct -e '.[bench,data]'
-	$(PORTABLE) $(FLOORS)/bin/python -m pytest -q -rs tests
+	$(PORTABLE) $(FLOORS)/bin/python -m pytest -q -rs -n 2 --dist loadscope tests
