@@ -64,6 +64,8 @@ def setup(app) -> None:
 
 
 def mended(app, page, template, context, doctree) -> None:
-    """The children of a list of references are its items."""
+    """References are the items of their list; tables that scroll are reached by Tab."""
     body = context.get("body", "")
-    context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')
+    body = body.replace('role="doc-biblioentry"', 'role="listitem"')
+    table = 'class="pst-scrollable-table-container"'
+    context["body"] = body.replace(table, f'{table} tabindex="0"')
