@@ -64,8 +64,6 @@ def setup(app) -> None:
 
 
 def mended(app, page, template, context, doctree) -> None:
-    """References are the items of their list; tables that scroll are reached by Tab."""
+    """References are the items of their list."""
     body = context.get("body", "")
-    body = body.replace('role="doc-biblioentry"', 'role="listitem"')
-    table = 'class="pst-scrollable-table-container"'
-    context["body"] = body.replace(table, f'{table} tabindex="0"')
+    context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')

@@ -44,8 +44,9 @@ TOO_WIDE = """() => {
 
 DARK_AND_STILL = """() => document.documentElement.dataset.theme === 'dark'
   && document.getAnimations().every(a => a.playState !== 'running')"""
-# Code that scrolls sideways is reached by Tab; the theme sees to it after a resize.
-CODE_IN_REACH = """() => [...document.querySelectorAll('pre')]
+# What scrolls sideways is reached by Tab; the theme sees to it after a resize.
+IN_REACH = """() => [...document.querySelectorAll(
+    'pre, .cell_output > .output, .pst-scrollable-table-container')]
   .every(e => e.scrollWidth <= e.clientWidth || e.tabIndex === 0)"""
 
 
@@ -83,5 +84,5 @@ def test_a_page_is_quiet_and_good_in_light_in_the_dark_and_on_a_phone(
     assert page.evaluate(TOO_WIDE) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(SMALL_TEXT, LEGIBLE) == []
-    page.wait_for_function(CODE_IN_REACH, timeout=30_000)
+    page.wait_for_function(IN_REACH, timeout=30_000)
     assert findings(page, "scrollable-region-focusable") == []
