@@ -31,7 +31,7 @@ test-real: $(VENV)/.ready
 	real data: make test-real COURSE_DATA=path"; exit 1; }
 	OMP_NUM_THREADS=1 COURSE_DATA="$(abspath $(COURSE_DATA))" COURSE_WORLD=real \
 		$(PYTEST) --nbval-lax --nbval-cell-timeout=600 chapters
-	OMP_NUM_THREADS=1 COURSE_DATA="$(abspath $(COURSE_DATA))" $(PYTEST) tests
+	OMP_NUM_THREADS=1 COURSE_DATA="$(abspath $(COURSE_DATA))" $(PYTEST) -m real tests
 
 chapters: $(VENV)/.ready
 	$(BIN)/python chapters/make.py $(ONLY)

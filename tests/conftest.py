@@ -16,6 +16,13 @@ with suppress(ModuleNotFoundError):  # tests/browser runs where there is none
     settings.load_profile("any")
 
 
+def pytest_collection_modifyitems(items) -> None:
+    """What asks for the real data is marked, so that it can be run alone."""
+    for item in items:
+        if "real_data" in getattr(item, "fixturenames", ()):
+            item.add_marker("real")
+
+
 @pytest.fixture
 def real_data() -> Path:
     """The folder of real data; the test is skipped where there is none."""

@@ -394,6 +394,7 @@ def references():
     return [None]
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("path", references(), ids=lambda p: p.stem if p else "none")
 def test_agrees_with_another_exact_mean_field(path):
     if path is None:

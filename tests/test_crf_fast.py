@@ -255,6 +255,7 @@ def opened(path):
     return kept, found
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(
     "path", references("crf"), ids=lambda p: p.stem if p else "none"
 )
@@ -266,6 +267,7 @@ def test_pydensecrf_to_the_last_digit(path):
     assert np.abs(sample.numpy() - kept["sample_q"]).mean() < 1e-6
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(
     "path", references("crf_exact"), ids=lambda p: p.stem if p else "none"
 )
